@@ -1,0 +1,1 @@
+"""golive: the go-live gate of Dashboard-Velo (see README.md)."""

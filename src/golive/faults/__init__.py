@@ -1,0 +1,1 @@
+"""Break one thing on purpose, and heal it: each check is proven able to fail."""

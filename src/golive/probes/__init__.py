@@ -1,0 +1,1 @@
+"""Measure: each probe returns facts in a frozen dataclass, and judges nothing."""

@@ -1,0 +1,1 @@
+"""Start and stop a stack of real servers on one loopback subnet."""

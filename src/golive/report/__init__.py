@@ -1,0 +1,1 @@
+"""Render outcomes; decide nothing."""
