@@ -122,6 +122,6 @@ def _clean_install(
     if path_first is not None:  # install scripts say `node`
         env["PATH"] = f"{path_first}{os.pathsep}{env.get('PATH', os.defpath)}"
     # --prefix: run below another npm, its own project would be the one installed.
-    where = ["--prefix", directory]
-    options = ["--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress"]
-    run(tool, [*npm_command, "ci", *where, *options], env=env, cwd=directory)
+    argv: list[str | Path] = [*npm_command, "ci", "--prefix", directory, "--omit=dev"]
+    argv += ["--no-audit", "--no-fund", "--no-update-notifier", "--no-progress"]
+    run(tool, argv, env=env, cwd=directory)
