@@ -1,0 +1,197 @@
+"""The checklist: its items, what scenarios claim and how they ended, and the verdict."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from golive import located_yaml
+from golive.environment import Deviation, Environment, Kind, Permit
+from golive.outcome import Outcome
+
+PLATFORM = "platform"
+_WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
+
+
+class Item(BaseModel):
+    """One line of the checklist; `french` is the document's own wording."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str = Field(pattern=r"^(\d\d|platform)$")
+    title: str = Field(min_length=1)
+    french: str = Field(min_length=1)
+
+
+class _ItemsFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    items: tuple[Item, ...] = Field(min_length=1)
+
+    @field_validator("items")
+    @classmethod
+    def _ids_differ(cls, value: tuple[Item, ...]) -> tuple[Item, ...]:
+        ids = [item.id for item in value]
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"stand there twice: {', '.join(twice)}")
+        return value
+
+
+def load_items(path: Path) -> tuple[Item, ...]:
+    """The items of a checklist file, in its order. Raises located_yaml.FileError."""
+    return located_yaml.read(path, _ItemsFile).items
+
+
+def item_of(scenario_id: str) -> str:
+    """The item that a scenario belongs to: the number its first folder or file begins with."""
+    number = re.match(r"(\d\d)_", scenario_id)
+    return number[1] if number else PLATFORM
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario as its feature file states it, before it ran.
+
+    `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
+    kinds of environment in which it can be shown, all of them when empty.
+    """
+
+    id: str
+    name: str
+    where: str
+    statements: tuple[str, ...]
+    blocking: bool
+    permits: frozenset[Permit] = frozenset()
+    kinds: frozenset[Kind] = frozenset()
+
+    def barred(self, environment: Environment) -> str | None:
+        """Why it is not to be run in `environment`; None when it may be."""
+        if self.kinds and environment.kind not in self.kinds:
+            return f"only in an environment of kind {' or '.join(sorted(self.kinds))}"
+        if missing := self.permits.difference(environment.permits):
+            return f"not permitted in {environment.name}: {', '.join(sorted(missing))}"
+        return None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Something seen while a scenario ran: `value` is JSON data."""
+
+    what: str
+    value: JsonValue
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """How a scenario ended. `reason` is empty for what passed; `duration_s` is in seconds."""
+
+    id: str
+    name: str
+    item: str
+    statements: tuple[str, ...]
+    blocking: bool
+    outcome: Outcome
+    reason: str
+    duration_s: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """How an item of the checklist stands; `scenarios` are ids, the advisory ones among them."""
+
+    id: str
+    title: str
+    french: str
+    outcome: Outcome
+    scenarios: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Due:
+    """A statement that was not shown here; `where` names the environments that can show it."""
+
+    statement: str
+    where: str
+
+
+class Verdict(StrEnum):
+    """The answer of the gate."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    INCOMPLETE = "INCOMPLETE"
+
+    @property
+    def exit_status(self) -> int:
+        """Of `golive gate`; 2 is kept for a gate that could not run."""
+        return {Verdict.GO: 0, Verdict.NO_GO: 1, Verdict.INCOMPLETE: 3}[self]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a set of results comes to."""
+
+    verdict: Verdict
+    items: tuple[ItemResult, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run of the gate, as report.json has it. `release` is None where none was named."""
+
+    verdict: Verdict
+    environment: str
+    release: str | None
+    started: datetime
+    duration_s: float
+    items: tuple[ItemResult, ...]
+    scenarios: tuple[ScenarioResult, ...]
+    due: tuple[Due, ...]
+    deviations: tuple[Deviation, ...]
+
+
+def merge(outcomes: Iterable[Outcome]) -> Outcome:
+    """The worst of several outcomes: failed > unproven > not-run > passed; unproven if none."""
+    found = set(outcomes)
+    return next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.UNPROVEN)
+
+
+def judge(results: Sequence[ScenarioResult], items: Sequence[Item]) -> Judgement:
+    """Each item by its blocking scenarios, and the verdict by all items.
+
+    Raises ValueError for a result of no item: it would be lost.
+    """
+    if strays := {result.item for result in results} - {item.id for item in items}:
+        raise ValueError(f"results of items that are not in the checklist: {sorted(strays)}")
+    judged = tuple(_judge_item(item, [r for r in results if r.item == item.id]) for item in items)
+    worst = merge(item.outcome for item in judged)
+    verdicts = {Outcome.FAILED: Verdict.NO_GO, Outcome.UNPROVEN: Verdict.INCOMPLETE}
+    return Judgement(verdicts.get(worst, Verdict.GO), judged)
+
+
+def _judge_item(item: Item, results: Sequence[ScenarioResult]) -> ItemResult:
+    outcome = merge(result.outcome for result in results if result.blocking)
+    return ItemResult(item.id, item.title, item.french, outcome, tuple(r.id for r in results))
+
+
+def due(not_run: Iterable[Scenario], elsewhere: Iterable[Environment]) -> tuple[Due, ...]:
+    """For each statement of blocking scenarios that were not run, where each could be.
+
+    An environment can show a statement if none of those scenarios is barred there.
+    """
+    claims: dict[str, list[Scenario]] = {}
+    for scenario in not_run:
+        for statement in scenario.statements if scenario.blocking else ():
+            claims.setdefault(statement, []).append(scenario)
+    environments = list(elsewhere)
+    return tuple(
+        Due(statement, _where(claims[statement], environments)) for statement in sorted(claims)
+    )
+
+
+def _where(scenarios: Sequence[Scenario], environments: Sequence[Environment]) -> str:
+    able = [e.name for e in environments if not any(s.barred(e) for s in scenarios)]
+    return ", ".join(able) or "nowhere: no environment file permits it"
