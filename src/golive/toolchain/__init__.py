@@ -13,7 +13,7 @@ from threading import Event
 from golive import cache
 from golive.toolchain import debian, mongodb, npm
 from golive.toolchain.command import ToolchainError
-from golive.toolchain.together import Say, together
+from golive.toolchain.parallel import Say, together
 
 __all__ = ["Say", "Toolchain", "ToolchainError", "ensure", "ensure_application"]
 
@@ -103,7 +103,7 @@ def _install_missing(say: Say) -> None:
 
     jobs: dict[str, Callable[[], object]] = {}
     if packages:
-        jobs[f"Debian's {', '.join(packages)}"] = install_packages
+        jobs["Debian packages"] = install_packages
     else:
         libraries_ready.set()
     if not (there / npm.node_entry()).is_dir():
@@ -120,5 +120,7 @@ def _install_missing(say: Say) -> None:
             f"{mongodb.VERSION} are published for x86_64 only"
         )
     debian.require_root(packages)
-    say(f"installing, once, {'; '.join(jobs)}")
+    say(f"installing, once: {', '.join(jobs)}")
+    if packages:
+        say(f"Debian packages: {' '.join(packages)}")
     together(jobs, say)
