@@ -1,0 +1,195 @@
+"""The parent of a replica's servers: starts them all at once, and stays until it is stopped.
+
+Its owner holds the other end of standard input. End of file before the word `keep` means that
+the owner is gone, by SIGKILL too: then the replica ends.
+Progress is told as JSON lines on standard output: {"ready": server, "seconds": s},
+{"up": seconds}, {"failed": message}.
+
+    python -m golive.replica.keeper DIRECTORY NUMBER LOW-PORTS STACK
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from golive import toolchain
+from golive.replica.authority import Authority
+from golive.replica.hosts import Hosts
+from golive.replica.mongodb import MemberError, form_replica_set
+from golive.replica.processes import (
+    ServerError,
+    Started,
+    last_words,
+    refuse_taken_ports,
+    start,
+    until_ready,
+)
+from golive.replica.reap import kill_all
+from golive.replica.servers import Servers
+from golive.replica.state import ServerState, State, digest
+from golive.replica.subnet import Subnet
+from golive.replica.substitution import Secrets
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_REPLICA_SET_WITHIN_S = 45
+_MIME_TYPES = Path("/etc/nginx/mime.types")  # of Debian's nginx package
+
+
+class Keeper:
+    """Starts and watches the servers of one replica."""
+
+    def __init__(self, directory: Path, subnet: Subnet, stack: Path) -> None:
+        self.directory = directory
+        self.hosts = Hosts(directory, stack, subnet, Secrets())
+        self.began = time.monotonic()
+        self.state = State(
+            subnet.number,
+            subnet.low_ports,
+            str(stack),
+            digest(stack),
+            os.getpid(),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    async def start(self) -> None:
+        """Start every server at the same time; return once all of them are ready."""
+        tools = toolchain.ensure(_silent)
+        node_modules = toolchain.ensure_application(self.hosts.stack / "app", _silent)
+        self.hosts.install(Authority.create(), node_modules, _MIME_TYPES)
+        for name in ("log", "received"):
+            (self.directory / name).mkdir()
+        servers = Servers(self.hosts, tools)
+        refuse_taken_ports(servers.all())
+        started = [await start(server, self.directory) for server in servers.all()]
+        self.state = replace(
+            self.state,
+            servers=tuple(
+                ServerState(each.server.name, each.server.address, each.server.ports, each.process.pid)
+                for each in started
+            ),
+        )
+        self.state.write(self.directory)
+        for each in started:
+            self._background(self._watch(each))
+        async with asyncio.TaskGroup() as group:
+            ready = {each.server.name: group.create_task(self._ready(each)) for each in started}
+            group.create_task(self._replica_set(servers, ready))
+        self.state = replace(self.state, ready_s=self._elapsed())
+        self.state.write(self.directory)
+        tell(up=self._elapsed())
+
+    async def _ready(self, started: Started) -> None:
+        await until_ready(started)
+        self._note(started.server.name, ready_s=self._elapsed())
+        tell(ready=started.server.name, seconds=self._elapsed())
+
+    async def _replica_set(self, servers: Servers, ready: dict[str, "asyncio.Task[None]"]) -> None:
+        """Make the MongoDB members one set once all of them answer."""
+        names = list(self.hosts.subnet.named("mongo-"))
+        await asyncio.gather(*(ready[name] for name in names))
+        first = self.hosts.root(names[0]) / "etc/mongodb"
+        try:
+            await form_replica_set(
+                servers.members(),
+                first,
+                self.hosts.secrets["mongo-cluster-key"],
+                first / "root.pem",
+                _REPLICA_SET_WITHIN_S,
+            )
+        except MemberError as error:
+            log = self.directory / "log" / f"{names[0]}.log"
+            raise ServerError(f"{error}{last_words(log)}") from error
+        tell(ready="mongodb replica set", seconds=self._elapsed())
+
+    async def _watch(self, started: Started) -> None:
+        """Note a server's death, for `golive status`; nothing is started again."""
+        status = await started.process.wait()
+        self._note(started.server.name, ended=status)
+
+    def _note(self, name: str, **change: Any) -> None:
+        servers = (
+            replace(server, **change) if server.name == name else server
+            for server in self.state.servers
+        )
+        self.state = replace(self.state, servers=tuple(servers))
+        self.state.write(self.directory)
+
+    def _elapsed(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+
+
+_tasks: set["asyncio.Task[None]"] = set()  # the event loop itself holds tasks weakly
+
+
+def tell(**event: object) -> None:
+    """Tell the owner, as one JSON line."""
+    print(json.dumps(event), flush=True)  # noqa: T201
+
+
+async def owner_gone() -> None:
+    """Return when the owner is gone without having said `keep`; if it says so, never."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    if await reader.readline() == b"keep\n":
+        await asyncio.Event().wait()
+
+
+async def keep(keeper: Keeper) -> int:
+    """Start the replica and stay until told to stop; the exit status."""
+    stopped = asyncio.Event()
+    for interrupt in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(interrupt, stopped.set)
+    ends = {asyncio.create_task(owner_gone()), asyncio.create_task(stopped.wait())}
+    starting = asyncio.create_task(keeper.start())
+    await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done() and (error := starting.exception()):
+        tell(failed=_message(error))
+        return 1
+    if starting.done():
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    return 0
+
+
+def _message(error: BaseException) -> str:
+    """The first thing that went wrong: what follows is mostly its consequence."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    expected = isinstance(error, ServerError | toolchain.ToolchainError)
+    return str(error) if expected else f"{type(error).__name__}: {error}"
+
+
+def _silent(_: str) -> None:
+    """The owner has said it all already."""
+
+
+def main(directory: str, number: str, low_ports: str, stack: str) -> int:
+    """Keep a replica; see the module."""
+    # Nothing may run unguarded: should the sentinel be killed, we end the replica ourselves.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    sentinel = os.getppid()
+    keeper = Keeper(Path(directory), Subnet(int(number), low_ports == "yes"), Path(stack))
+    try:
+        return asyncio.run(keep(keeper))
+    finally:
+        if os.getppid() != sentinel:
+            kill_all(Path(directory))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

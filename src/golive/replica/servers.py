@@ -1,0 +1,175 @@
+"""Which servers a replica has, with their commands and what makes each of them ready."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from golive.replica.hosts import APPLICATION, SITE, Hosts
+from golive.replica.processes import Server
+from golive.replica.readiness import accepts, answers, replicates, staples
+from golive.toolchain import Toolchain
+
+MONGODB_PORT = 27017
+_REDIS_PORT = 6379
+_APPLICATION_PORT = 3000
+_SWITCHES = Path(__file__).with_name("switches.js")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The servers of one replica; `all` has them in no order: all start at the same time."""
+
+    hosts: Hosts
+    tools: Toolchain
+
+    def all(self) -> list[Server]:
+        """Every server of the replica."""
+        return [
+            self._edge(),
+            *map(self._application, self.hosts.subnet.named("app-")),
+            *map(self._redis, self.hosts.subnet.named("redis-")),
+            *map(self._mongodb, self.hosts.subnet.named("mongo-")),
+            *self._monitoring(),
+            *map(self._node_exporter, ("edge", "app-1", "app-2", "app-3", "monitoring")),
+            self._ocsp(),
+            self._receivers(),
+        ]
+
+    def members(self) -> list[str]:
+        """The MongoDB members, address:port."""
+        mongo = self.hosts.subnet.named("mongo-")
+        return [f"{address}:{MONGODB_PORT}" for address in mongo.values()]
+
+    def _at(self, host: str) -> tuple[str, Path]:
+        return self.hosts.subnet.hosts[host], self.hosts.root(host)
+
+    def _edge(self) -> Server:
+        address, root = self._at("edge")
+        http, https = (self.hosts.subnet.port(port) for port in (80, 443))
+        command = [self.tools.nginx, "-p", root, "-c", root / "etc/nginx/nginx.conf"]
+        command += ["-e", root / "var/log/nginx/error.log", "-g", "daemon off;"]
+        ready = staples(
+            self.tools.openssl, address, https, SITE, self.hosts.root("authority") / "root.pem"
+        )
+        return Server("edge", address, (http, https), tuple(command), root, ready)
+
+    def _application(self, host: str) -> Server:
+        address, root = self._at(host)
+        command = (self.tools.node, self.tools.pm2, "start", "ecosystem.config.js")
+        command += ("--no-daemon", "--env", "production")
+        return Server(
+            host,
+            address,
+            (_APPLICATION_PORT,),
+            command,
+            root / APPLICATION,
+            answers(address, _APPLICATION_PORT, "/ready"),
+            environment={
+                "PM2_HOME": str(root / "var/lib/pm2"),
+                "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",
+                "NODE_OPTIONS": f"--require={_SWITCHES}",
+            },
+        )
+
+    def _redis(self, host: str) -> Server:
+        address, root = self._at(host)
+        primary = host == "redis-1"
+        file = "redis.conf" if primary else "replica.conf"
+        replicas = len(self.hosts.subnet.named("redis-")) - 1
+        ready = replicates(
+            address,
+            _REDIS_PORT,
+            self.hosts.secrets["redis-admin-password"],
+            replicas if primary else None,
+        )
+        command = (self.tools.redis_server, root / "etc/redis" / file)
+        return Server(host, address, (_REDIS_PORT,), command, root, ready)
+
+    def _mongodb(self, host: str) -> Server:
+        address, root = self._at(host)
+        command = (self.tools.mongod, "--config", root / "etc/mongodb/mongod.conf")
+        ready = accepts(address, MONGODB_PORT)
+        return Server(host, address, (MONGODB_PORT,), command, root, ready)
+
+    def _monitoring(self) -> list[Server]:
+        address, root = self._at("monitoring")
+        secrets = self.hosts.secrets
+        prometheus = (
+            self.tools.prometheus,
+            f"--config.file={root}/etc/prometheus/prometheus.yml",
+            f"--storage.tsdb.path={root}/var/lib/prometheus",
+            f"--web.listen-address={address}:9090",
+            "--web.enable-lifecycle",
+        )
+        alertmanager = (
+            self.tools.alertmanager,
+            f"--config.file={root}/etc/alertmanager/alertmanager.yml",
+            f"--storage.path={root}/var/lib/alertmanager",
+            f"--web.listen-address={address}:9093",
+            "--cluster.listen-address=",
+        )
+        redis_exporter = (
+            self.tools.redis_exporter,
+            "--redis.addr=",
+            "--redis.user=exporter",
+            f"--web.listen-address={address}:9121",
+        )
+        mongodb_exporter = (
+            *(sys.executable, "-m", "golive.replica.mongodb_exporter", f"{address}:9216"),
+            self.hosts.root("authority") / "root.pem",
+            *self.members(),
+        )
+        return [
+            Server(
+                "prometheus", address, (9090,), prometheus, root, answers(address, 9090, "/-/ready")
+            ),
+            Server(
+                "alertmanager",
+                address,
+                (9093,),
+                alertmanager,
+                root,
+                answers(address, 9093, "/-/ready"),
+            ),
+            Server(
+                "redis-exporter",
+                address,
+                (9121,),
+                redis_exporter,
+                root,
+                accepts(address, 9121),
+                environment={"REDIS_PASSWORD": secrets["redis-exporter-password"]},
+            ),
+            Server(
+                "mongodb-exporter",
+                address,
+                (9216,),
+                mongodb_exporter,
+                root,
+                accepts(address, 9216),
+                environment={"MONGODB_PASSWORD": secrets["mongo-exporter-password"]},
+            ),
+        ]
+
+    def _node_exporter(self, host: str) -> Server:
+        address, root = self._at(host)
+        command = (self.tools.node_exporter, f"--web.listen-address={address}:9100")
+        name = f"node-exporter-{host}"
+        return Server(name, address, (9100,), command, root, accepts(address, 9100))
+
+    def _ocsp(self) -> Server:
+        address, root = self._at("authority")
+        port = self.hosts.subnet.port(80)
+        command = (sys.executable, "-m", "golive.replica.ocsp")
+        command += ("--listen", f"{address}:{port}", "--authority", str(root))
+        return Server("ocsp", address, (port,), command, root, accepts(address, port))
+
+    def _receivers(self) -> Server:
+        address, root = self._at("mail")
+        subnet = self.hosts.subnet
+        mail = f"{address}:{subnet.port(25)}"
+        slack, sms = (f"{subnet.hosts[host]}:{subnet.port(80)}" for host in ("slack", "sms"))
+        command = (sys.executable, "-m", "golive.replica.receivers")
+        command += (str(self.hosts.directory / "received"), mail, slack, sms)
+        ready = accepts(address, subnet.port(25))
+        return Server("receivers", address, (subnet.port(25),), command, root, ready)

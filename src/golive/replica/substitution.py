@@ -1,0 +1,119 @@
+"""The one place where production files become a replica's.
+
+Addresses, paths, ports, certificates and secrets are replaced, and nothing else; each
+replacement is recorded, so that `golive up --verbose` can print every one.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from golive.replica.subnet import DOMAIN, Subnet
+
+_PLACEHOLDER = re.compile(
+    r"\[(username|password|[a-z]+(?:-[a-z]+)*-(?:password|key|secret|token|id|webhook)(?:-here)?)\]"
+)
+_HOST = re.compile(rf"\b([a-z]+(?:-\d)?)\.{re.escape(DOMAIN)}\b")
+_MONGO_ADDRESS = re.compile(r"mongodb\+srv://\[username\]:\[password\]@[^/\"\s]+(/[^\"\s]*)")
+_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:etc|var|run)/)")
+_LISTEN = re.compile(r"\blisten\s+(\d+)\b")
+_MANAGED_REDIS = re.compile(r"\b[\w.-]+\.cache\.amazonaws\.com\b")
+_CDN_RANGE = "173.245.48.0/20"
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """One changed line of a stack file, on one host. Secrets are masked in both texts."""
+
+    host: str
+    file: str
+    line: int
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        where = f"{self.host}: {self.file}:{self.line}"
+        return f"{where}\n  - {self.before.strip()}\n  + {self.after.strip()}"
+
+
+@dataclass
+class Secrets:
+    """The secrets of one replica, made when first asked for; one for each placeholder."""
+
+    values: dict[str, str] = field(default_factory=lambda: {"username": "dashboard-velo"})
+
+    def __getitem__(self, placeholder: str) -> str:
+        return self.values.setdefault(placeholder, secrets.token_hex(24))
+
+    def mask(self, text: str) -> str:
+        """`text` with every secret hidden."""
+        for placeholder, value in self.values.items():
+            if placeholder != "username":
+                text = text.replace(value, "•" * 8)
+        return text
+
+
+@dataclass(frozen=True)
+class Substitutions:
+    """How the files of one host are changed: `root` is the directory that is its `/`."""
+
+    host: str
+    subnet: Subnet
+    root: Path
+    secrets: Secrets
+
+    def render(self, text: str) -> str:
+        """A production file's text as this host of the replica has it."""
+        for rule in self._rules():
+            text = rule(text)
+        return text
+
+    def changes(self, file: str, text: str) -> Iterator[Substitution]:
+        """What `render` changes of `text`, line by line."""
+        rendered = self.render(text).splitlines()
+        for number, (before, after) in enumerate(
+            zip(text.splitlines(), rendered, strict=True), start=1
+        ):
+            if before != after:
+                yield Substitution(self.host, file, number, before, self.secrets.mask(after))
+
+    def _rules(self) -> tuple[Callable[[str], str], ...]:
+        own = self.subnet.hosts[self.host]
+        addresses = self.subnet.hosts
+        return (
+            lambda text: _MONGO_ADDRESS.sub(self._mongo_address, text),
+            lambda text: _MANAGED_REDIS.sub(addresses["redis-1"], text),
+            lambda text: text.replace("[private-address]", own),
+            lambda text: _PLACEHOLDER.sub(lambda found: self.secrets[found[1]], text),
+            lambda text: _HOST.sub(lambda found: addresses.get(found[1], found[0]), text),
+            lambda text: _LISTEN.sub(
+                lambda found: f"listen {own}:{self.subnet.port(int(found[1]))}", text
+            ),
+            lambda text: text.replace(_CDN_RANGE, self.subnet.cdn),
+            lambda text: re.sub(r"\b0\.0\.0\.0\b", own, text),
+            lambda text: self._receiver_ports(text),
+            lambda text: _PATH.sub(f"{self.root}/", text),
+        )
+
+    def _mongo_address(self, found: re.Match[str]) -> str:
+        """A seed list for the SRV name, which only DNS could resolve; TLS stays required."""
+        members = ",".join(f"{address}:27017" for address in self.subnet.named("mongo-").values())
+        separator = "&" if "?" in found[1] else "?"
+        return (
+            f"mongodb://[username]:[mongo-password]@{members}{found[1]}{separator}authSource=admin"
+            f"&replicaSet=dashboard-velo&tls=true&tlsCAFile=/etc/dashboard-velo/root.pem"
+        )
+
+    def _receiver_ports(self, text: str) -> str:
+        """Ports of the notification receivers where low ports cannot be had."""
+        if self.subnet.low_ports:
+            return text
+        hosts = self.subnet.hosts
+        text = text.replace(f"{hosts['mail']}:25'", f"{hosts['mail']}:{self.subnet.port(25)}'")
+        for receiver in ("slack", "sms"):
+            text = text.replace(
+                f"http://{hosts[receiver]}/", f"http://{hosts[receiver]}:{self.subnet.port(80)}/"
+            )
+        return text
