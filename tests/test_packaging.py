@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[1]
 PIN = re.compile(
     r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)[^\\]*\\\n(?P<hashes>(?: {4}.*\n)+)", re.MULTILINE
 )
-    r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)[^\\]*\\\n(?P<hashes>(?: {4}.*\n)+)", re.M
-)
 HASH = re.compile(r" {4}--hash=sha256:[0-9a-f]{64}(?: \\)?")
 
 

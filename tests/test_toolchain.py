@@ -256,7 +256,7 @@ def test_a_failed_command_is_named_with_its_status_and_last_lines() -> None:
         run("thing", ["sh", "-c", "seq 100; echo no space left >&2; exit 3"])
 
     lines = str(raised.value).splitlines()
-    assert lines[0].startswith("thing: `sh -c seq 100;")
+    assert lines[0].startswith("thing: `sh -c 'seq 100;")
     assert "ended with status 3" in str(raised.value)
     assert lines[-1] == "    no space left"
     assert "    99" in lines

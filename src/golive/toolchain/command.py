@@ -1,5 +1,6 @@
 """Run one installer's command, and say clearly why it failed."""
 
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ def run(
     essential util-linux). Not for dpkg: a package half configured is worse than a late one.
     """
     words = [str(word) for word in argv]
-    shown = " ".join(words)
+    shown = shlex.join(words)
     guard = ["setpriv", "--pdeathsig", "KILL", "--"] if dies_with_us else []
     try:
         done = subprocess.run(
