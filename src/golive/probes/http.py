@@ -73,7 +73,7 @@ def request(
             h11.Request(
                 method=method,
                 target=path,
-                headers=[*_defaults(endpoint, headers, body), *headers],
+                headers=with_defaults(endpoint, headers, body),
             )
         )
         message = (message or b"") + (conversation.send(h11.Data(data=body or b"")) or b"")
@@ -82,8 +82,9 @@ def request(
         raise Unproven(
             f"{method} {url}: not a request that can be sent: {error}", Whose.OURS
         ) from error
+    opened = connect_tls if scheme == "https" else connect
     with (
-        connect(endpoint, tls=scheme == "https", timeout_s=timeout_s) as stream,
+        opened(endpoint, timeout_s=timeout_s) as stream,
         naming_faults(f"{method} {url} ({endpoint})"),
     ):
         started = time.monotonic()
@@ -109,17 +110,24 @@ def url_of(endpoint: Endpoint, path: str, scheme: Scheme = "https") -> str:
     return f"{scheme}://{endpoint.name}{port}{path}"
 
 
-def connect(
-    endpoint: Endpoint, *, tls: bool = True, alpn: Sequence[str] = (), timeout_s: float = 5.0
-) -> socket.socket:
-    """Open a connection from `endpoint.source`; with TLS, verified against `endpoint.roots`.
+def with_defaults(
+    endpoint: Endpoint, headers: Headers, body: bytes | None
+) -> list[tuple[str, str]]:
+    """Return `headers` behind those of Host, User-Agent and Content-Length they do not name."""
+    given = {name.lower() for name, _ in headers}
+    ours = [("Host", endpoint.name), ("User-Agent", "golive")]
+    if body is not None and "transfer-encoding" not in given:
+        ours.append(("Content-Length", str(len(body))))
+    return [pair for pair in ours if pair[0].lower() not in given] + list(headers)
 
-    The name sent (SNI) and verified is `endpoint.name`; `alpn` are the protocols offered.
-    The caller closes it. Raises Unproven as `request` does.
+
+def connect(endpoint: Endpoint, *, timeout_s: float = 5.0) -> socket.socket:
+    """Open a TCP connection from `endpoint.source`; the caller closes it.
+
+    Raises Unproven as `request` does.
     """
-    context = _context(endpoint, alpn) if tls else None
     try:
-        plain = socket.create_connection(
+        stream = socket.create_connection(
             (endpoint.address, endpoint.port),
             timeout=timeout_s,
             source_address=(endpoint.source, 0) if endpoint.source else None,
@@ -129,10 +137,21 @@ def connect(
         raise Unproven(reason, Whose.NETWORK) from error
     except OSError as error:
         raise Unproven(f"cannot connect to {endpoint}: {error}", _whose(error)) from error
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return stream
+
+
+def connect_tls(
+    endpoint: Endpoint, *, alpn: Sequence[str] = (), timeout_s: float = 5.0
+) -> ssl.SSLSocket:
+    """Open a TLS connection, verified against `endpoint.roots`; the caller closes it.
+
+    The name sent (SNI) and verified is `endpoint.name`; `alpn` are the protocols offered.
+    Raises Unproven as `request` does.
+    """
+    context = _context(endpoint, alpn)
+    plain = connect(endpoint, timeout_s=timeout_s)
     try:
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if context is None:
-            return plain
         with naming_faults(f"TLS handshake with {endpoint}"):
             return context.wrap_socket(plain, server_hostname=endpoint.name)
     except BaseException:
@@ -165,14 +184,6 @@ def receive(stream: socket.socket, *, deadline: float) -> bytes:
         raise TimeoutError
     stream.settimeout(remaining)
     return stream.recv(65536)
-
-
-def _defaults(endpoint: Endpoint, headers: Headers, body: bytes | None) -> list[tuple[str, str]]:
-    given = {name.lower() for name, _ in headers}
-    ours = [("Host", endpoint.name), ("User-Agent", "golive")]
-    if body is not None and "transfer-encoding" not in given:
-        ours.append(("Content-Length", str(len(body))))
-    return [(name, value) for name, value in ours if name.lower() not in given]
 
 
 def _read(
