@@ -81,13 +81,17 @@ class Keeper:
         for each in started:
             self._background(self._watch(each))
         async with asyncio.TaskGroup() as group:
-            ready = {each.server.name: group.create_task(self._ready(each)) for each in started}
+            ready: dict[str, asyncio.Task[None]] = {}
+            for each in started:
+                task = group.create_task(self._ready(each, ready))
+                ready[each.server.name] = task
             group.create_task(self._replica_set(servers, ready))
         self.state = replace(self.state, ready_s=self._elapsed())
         self.state.write(self.directory)
         tell(up=self._elapsed())
 
-    async def _ready(self, started: Started) -> None:
+    async def _ready(self, started: Started, ready: "dict[str, asyncio.Task[None]]") -> None:
+        await asyncio.gather(*(ready[name] for name in started.server.after))
         await until_ready(started)
         self._note(started.server.name, ready_s=self._elapsed())
         tell(ready=started.server.name, seconds=self._elapsed())

@@ -23,7 +23,8 @@ class Server:
     """One server of the replica, as it is started.
 
     `ready` answers whether it serves; an OSError of it means not yet. It is asked again until
-    it does, the server dies, or `within_s` seconds have passed.
+    it does, the server dies, or `within_s` seconds have passed. All start at the same time, but
+    it is asked only once the servers named in `after` are ready.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Server:
     ready: Callable[[], Awaitable[bool]]
     within_s: float = 30
     environment: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

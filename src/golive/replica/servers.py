@@ -51,7 +51,9 @@ class Servers:
         ready = staples(
             self.tools.openssl, address, https, SITE, self.hosts.root("authority") / "root.pem"
         )
-        return Server("edge", address, (http, https), tuple(command), root, ready)
+        # Without an answer of the responder at its first handshake, nginx asks again only
+        # after five minutes (ngx_ssl_ocsp_error).
+        return Server("edge", address, (http, https), tuple(command), root, ready, after=("ocsp",))
 
     def _application(self, host: str) -> Server:
         address, root = self._at(host)

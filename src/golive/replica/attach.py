@@ -1,0 +1,49 @@
+"""Find or start the replica that an environment file asks for, and say where everything is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from golive.environment import Clients, Environment, Host, Ports
+from golive.replica.control import Say, directory, matching, started
+from golive.replica.state import State
+from golive.replica.subnet import DOMAIN
+
+_LOCAL = "local://"
+
+
+@contextmanager
+def attach_or_start(
+    environment: Environment, stack: Path, say: Say, *, fresh: bool = False
+) -> Iterator[Environment]:
+    """`environment` with the addresses of a replica of `stack`.
+
+    A replica of exactly these files that `golive up` started is used as it is; else, or with
+    `fresh`, one is started and ended with the block. Raises ReplicaError.
+    """
+    state = None if fresh else matching(stack)
+    if state is not None:
+        say(f"using replica {state.number}, up since {state.started}")
+        yield resolved(environment, state)
+        return
+    with started(stack, say) as owned:
+        yield resolved(environment, owned.state)
+
+
+def resolved(environment: Environment, state: State) -> Environment:
+    """`environment` with every address, port, trusted root and client address of the replica."""
+    subnet = state.subnet
+    site = environment.site.model_copy(
+        update={
+            "address": subnet.hosts["edge"],
+            "ports": Ports(http=subnet.port(80), https=subnet.port(443)),
+            "roots": directory(state.number) / "hosts/authority/root.pem",
+        }
+    )
+    hosts = {
+        name: Host(address=subnet.hosts[name.removesuffix(f".{DOMAIN}")], connection=_LOCAL)
+        for name in environment.hosts
+    }
+    clients = Clients(network=IPv4Network(subnet.clients))
+    return environment.model_copy(update={"site": site, "hosts": hosts, "clients": clients})
