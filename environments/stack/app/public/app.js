@@ -1,0 +1,5 @@
+'use strict';
+
+fetch('/health')
+  .then((response) => response.json())
+  .then(({ status }) => { document.getElementById('state').textContent = status; });
