@@ -140,7 +140,7 @@ class Http2:
             now = time.monotonic()
             for event in events:
                 if isinstance(event, ConnectionTerminated):
-                    reason = f"the server ended the connection: {event.error_code!r}"
+                    reason = f"connection ended by the server: {event.error_code!r}"
                     raise ConnectionResetError(reason)
                 one = streams.get(getattr(event, "stream_id", 0))
                 if one is None:  # of the connection, or an answer that came too late to count
@@ -165,7 +165,10 @@ class Http2:
         try:
             events = self._h2.receive_data(data)
         except ProtocolError as error:
-            raise ConnectionError(f"not an answer in HTTP/2: {error}") from error
+            # Streams answered after GOAWAY, which RFC 9113 (6.8) allows, end here too: h2 has
+            # closed by then. It takes a server that allows few requests a connection.
+            reason = f"connection ended by the server, or not HTTP/2: {error}"
+            raise ConnectionError(reason) from error
         self._flush()  # what the protocol owes, such as acknowledging settings
         return events
 
