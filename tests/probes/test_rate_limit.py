@@ -46,6 +46,14 @@ CONFIGURATION = "".join(
         limited("delayed", "10r/s", 5, nodelay=False),
         limited("stuck", "5r/m", 10, nodelay=False),
         limited("dead", "10r/s", 20, more="location / { proxy_pass http://ADDRESS:1; }"),
+        limited("twofold", "10r/s", 20, more="location / { proxy_pass http://ADDRESS:8080; }"),
+        """
+        limit_req_zone $server_addr zone=application:1m rate=10r/s;
+        server {
+            listen ADDRESS:8080;
+            limit_req zone=application burst=5 nodelay;
+            limit_req_status 429;
+        }""",
         limited("keyless", "10r/s", 20, key="$arg_nothing"),
         limited(
             "polite",
@@ -182,9 +190,14 @@ def test_a_limit_that_delays_beyond_the_timeout_leaves_requests_unanswered(serve
 
 
 def test_an_error_of_the_server_is_neither_accepted_nor_refused(server: Nginx) -> None:
-    with pytest.raises(Unproven, match="answers 502") as caught:
+    with pytest.raises(Unproven, match="answers 502: not the doing of one limit") as caught:
         measure_burst(server.endpoint("dead"), "/", at_once=AT_ONCE)
     assert caught.value.whose is Whose.TARGET
+
+
+def test_the_refusals_of_two_limits_are_not_taken_for_one(server: Nginx) -> None:
+    with pytest.raises(Unproven, match="answers 429, 503: not the doing of one limit"):
+        measure_burst(server.endpoint("twofold"), "/", at_once=AT_ONCE)
 
 
 def test_an_unreachable_server_is_unproven(server: Nginx) -> None:

@@ -6,13 +6,15 @@ one that the server has not seen yet; each takes the tokens that it measures.
 
 A request counts as refused when its status is 429 or 503 (limit_req_status; nginx's default
 is 503), and as accepted with any other below 500: the limit judges before the application
-does, so 401 or 404 went through. Other errors of the server prove nothing, and are Unproven.
-An application's own limiter also answers 429: look at the answers kept here, or stay below it.
+does, so 401 or 404 went through. Other errors of the server prove nothing, and are Unproven,
+and so are refusals of both kinds: that is two limits, or a limit and an outage. Behind a limit
+that refuses with 429, an application's own is not told from it: look at the answers kept here,
+or stay below it.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -115,7 +117,7 @@ def measure_burst(
     """Send the request `at_once` times at one instant; that the bucket is empty is up to you.
 
     Raises Unproven as `golive.probes.http2` does, and as the target's fault when an answer is
-    an error of the server other than 503.
+    an error of the server other than 503, or refusals are both 429 and 503.
     """
     with http2(endpoint, timeout_s=timeout_s) as connection:
         return _fill(
@@ -178,11 +180,12 @@ _Ask = Callable[..., tuple[Exchange | None, ...]]
 def _fill(ask: _Ask, at_once: int) -> Burst:
     exchanges = ask(count=at_once)
     ended_s = time.monotonic()
-    first = next(one for one in exchanges if one)
+    answered = [one for one in exchanges if one]
     last = exchanges[-1]
+    _require_one_limit(answered)
     return Burst(
-        answers=tuple(_judged(one.response) if one else None for one in exchanges),
-        sent_s=first.sent_s,
+        answers=tuple(one.response if one else None for one in exchanges),
+        sent_s=answered[0].sent_s,
         judged_s=last.headed_s if last else ended_s,
     )
 
@@ -193,7 +196,8 @@ def _keep_asking(ask: _Ask, *, every_s: float, tokens: int, at_most_s: float) ->
     while tokens > 0 and due <= started + at_most_s:
         time.sleep(max(0.0, due - time.monotonic()))
         exchanges += filter(None, ask())
-        tokens -= not _refused(_judged(exchanges[-1].response))
+        _require_one_limit(exchanges)
+        tokens -= not _refused(exchanges[-1].response)
         # On the schedule's next beat still to come: a delay is not made up for by a burst.
         due += every_s * math.floor(1 + max(0.0, time.monotonic() - due) / every_s)
     return exchanges
@@ -203,8 +207,10 @@ def _refused(answer: Response) -> bool:
     return answer.status in REFUSALS
 
 
-def _judged(answer: Response) -> Response:
-    if answer.status >= 500 and not _refused(answer):
-        reason = f"{answer.url} answers {answer.status}, which says nothing of its limit"
+def _require_one_limit(exchanges: Sequence[Exchange]) -> None:
+    statuses = {one.response.status for one in exchanges}
+    broken = sorted(status for status in statuses if status >= 500 and status not in REFUSALS)
+    if broken or statuses.issuperset(REFUSALS):
+        seen = ", ".join(map(str, broken or REFUSALS))
+        reason = f"{exchanges[0].response.url} answers {seen}: not the doing of one limit"
         raise Unproven(reason, Whose.TARGET)
-    return answer
