@@ -1,0 +1,1 @@
+"""The gate: features in, scenarios run by pytest, a report out."""

@@ -1,0 +1,156 @@
+"""Run scenarios: what pytest needs in each process that does, xdist's workers among them."""
+
+from collections.abc import Generator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pytest_bdd.parser import Feature, Step
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+from pytest_bdd.steps import step_function_context_registry
+
+from golive.checklist import Scenario
+from golive.environment import Environment
+from golive.gate.clients import Clients, Pace
+from golive.gate.evidence import EvidenceLog
+from golive.gate.features import Features, scenario_id
+from golive.gate.measurements import Measurements
+from golive.gate.outcomes import classify, ours
+from golive.outcome import NotRun, Outcome, Unproven, Whose
+
+RESULT = "golive"  # attribute of a pytest report: id, outcome and reason of its phase
+_PYTEST: dict[Outcome, Literal["passed", "failed", "skipped"]] = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.UNPROVEN: "failed",
+    Outcome.NOT_RUN: "skipped",
+}
+_scenario = pytest.StashKey[Scenario]()
+_evidence = pytest.StashKey[EvidenceLog]()
+
+
+class ScenarioRunner:
+    """Fixtures of the steps, and the hooks that turn what happens into outcomes.
+
+    `environment` is set once its stack is up.
+    """
+
+    def __init__(self, features: Features, clients_start: int, worker: int, workers: int) -> None:
+        self._features = features
+        self._clients_start, self._worker, self._workers = clients_start, worker, workers
+        self.measured = Measurements()
+
+    def use(self, environment: Environment) -> None:
+        """Scenarios are run against this environment, whose stack is up."""
+        network = environment.clients.network
+        self.resolved = environment
+        self.addresses = Clients(network, self._clients_start, self._worker, self._workers)
+        self.paced = Pace(None if network else environment.pace / self._workers)
+
+    @pytest.fixture(scope="session")
+    def environment(self) -> Environment:
+        """The environment that is looked at."""
+        return self.resolved
+
+    @pytest.fixture(scope="session")
+    def measurements(self) -> Measurements:
+        """What was measured already, or is being measured."""
+        return self.measured
+
+    @pytest.fixture(scope="session")
+    def clients(self) -> Clients:
+        """Hands out source addresses, for a scenario that needs several clients."""
+        return self.addresses
+
+    @pytest.fixture
+    def client(self) -> str | None:
+        """The source address of this scenario, its own; None where all are one client."""
+        return self.addresses.new()
+
+    @pytest.fixture(scope="session")
+    def pace(self) -> Pace:
+        """To wait for before each request; it holds back only where all are one client."""
+        return self.paced
+
+    @pytest.fixture
+    def evidence(self, request: pytest.FixtureRequest) -> EvidenceLog:
+        """What this scenario saw; `evidence.add(what, value)` keeps one thing more."""
+        return request.node.stash[_evidence]  # type: ignore[no-any-return]
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Each item is a scenario of the features, and is called by its id."""
+        for item in items:
+            scenario = self._scenario_of(item)
+            item.stash[_scenario] = scenario
+            item.stash[_evidence] = EvidenceLog()
+            file, _, line = scenario.where.rpartition(":")
+            item.location = (file, int(line) - 1, scenario.id)
+            item.extra_keyword_matches.add(scenario.id)  # so that -k finds files and names
+
+    def _scenario_of(self, item: pytest.Item) -> Scenario:
+        wrapper = item.obj if isinstance(item, pytest.Function) else None
+        template = scenario_wrapper_template_registry.get(wrapper) if wrapper else None
+        if template is None:
+            raise pytest.UsageError(f"{item.nodeid}: the checklist holds scenarios, not tests")
+        callspec = getattr(item, "callspec", None)
+        example = callspec.params["_pytest_bdd_example"].values() if callspec else ()
+        file = Path(template.feature.filename).relative_to(self._features.directory.absolute())
+        return self._features.scenarios[scenario_id(file, template.name, example)]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """What the environment does not permit is not begun."""
+        if reason := item.stash[_scenario].barred(self.resolved):
+            raise NotRun(reason)
+
+    def pytest_bdd_before_step(
+        self, request: pytest.FixtureRequest, feature: Feature, step: Step
+    ) -> None:
+        """A step begins."""
+        file = Path(feature.filename).relative_to(self._features.directory.absolute())
+        where = f"{self._features.directory / file}:{step.line_number}"
+        request.node.stash[_evidence].begin_step(step.keyword.strip(), step.name, where)
+
+    def pytest_bdd_after_step(self, request: pytest.FixtureRequest, step: Step) -> None:
+        """A step has passed."""
+        request.node.stash[_evidence].end_step(Outcome.PASSED, proves=step.type == "then")
+
+    def pytest_bdd_step_func_lookup_error(
+        self, request: pytest.FixtureRequest, feature: Feature, step: Step
+    ) -> None:
+        """No definition matches a step: nothing can be said of the target."""
+        self.pytest_bdd_before_step(request, feature, step)
+        names = [context.parser.name for context in step_function_context_registry.values()]
+        near = get_close_matches(step.name, names, n=3, cutoff=0.4)
+        hint = f"; the nearest: {', '.join(map(repr, near))}" if near else ""
+        raise Unproven(f"no step definition matches{hint}", Whose.OURS)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give each phase its outcome, without a Python traceback."""
+        log = item.stash[_evidence]
+        outcome, reason = classify(call.excinfo.value if call.excinfo else None)
+        if outcome is Outcome.PASSED and call.when == "call" and not log.proven:
+            outcome, reason = ours("no Then was judged")
+        where = log.here or item.stash[_scenario].where
+        log.end_step(outcome)
+        if call.when == "teardown":
+            item.user_properties += log.properties()
+        report = yield
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+            outcome, reason = ours("marked xfail: what may fail is tagged @advisory")
+        if outcome in (Outcome.FAILED, Outcome.UNPROVEN):
+            reason = f"{reason}\nat {where}"
+        result = {"id": item.stash[_scenario].id, "outcome": str(outcome), "reason": reason}
+        setattr(report, RESULT, result)
+        report.outcome = _PYTEST[outcome]
+        if outcome is Outcome.NOT_RUN:
+            file, line, _ = item.location
+            report.longrepr = (file, line or 0, f"Skipped: {reason}")
+        else:
+            report.longrepr = reason or None
+        return report

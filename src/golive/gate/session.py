@@ -1,0 +1,247 @@
+"""A run of the gate, in the process that starts it: stand up, gather, judge, report."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+from rich.console import Console
+
+from golive.checklist import Evidence, Report, Scenario, ScenarioResult, due, item_of, judge, merge
+from golive.environment import Environment, Kind
+from golive.gate.evidence import PROPERTY
+from golive.gate.features import Features
+from golive.gate.scenario import RESULT, ScenarioRunner
+from golive.outcome import Outcome
+from golive.report import json as json_report
+from golive.report import terminal
+from golive.report.progress import Progress
+
+INPUT = "golive"  # of an xdist worker: the environment that is up, and where its clients start
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run was asked for. `elsewhere` are the other environments of the project."""
+
+    features: Features
+    environment: Environment
+    elsewhere: tuple[Environment, ...]
+    fresh: bool
+    release: str | None
+    report_dir: Path
+    clients_start: int
+
+
+@dataclass
+class _Seen:
+    """What was reported of one scenario so far: outcome and reason by phase."""
+
+    phases: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    duration_s: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+
+
+def forget(report_dir: Path) -> None:
+    """Remove the reports of an earlier run: they say nothing of this one."""
+    for name in (json_report.NAME, "junit.xml"):
+        (report_dir / name).unlink(missing_ok=True)
+
+
+class GateSession:
+    """Hooks of the controller. Whatever happens after it began, report.json says so."""
+
+    def __init__(self, config: pytest.Config, plan: Plan, runner: ScenarioRunner) -> None:
+        self._config, self._plan, self._runner = config, plan, runner
+        self._seen: dict[str, _Seen] = {}
+        self._trouble: list[str] = []  # why scenarios may not have been reached
+        self._stack = ExitStack()
+        config.add_cleanup(self._stack.close)
+        self._environment = plan.environment
+        self._started = datetime.now(UTC)
+        self._console = Console(
+            file=_own_stdout(self._stack),
+            highlight=False,
+            color_system=None if config.option.color == "no" else "auto",
+        )
+        self._progress = Progress(self._console)
+        self._up = ExitStack()
+
+    # Standing up
+
+    def pytest_sessionstart(self) -> None:
+        """A run begins."""
+        forget(self._plan.report_dir)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Before the first scenario, the environment comes up; slow measurements begin."""
+        if session.items and not session.testsfailed:
+            self._stand_up()
+            scenarios = [self._plan.features.scenarios[item.location[2]] for item in session.items]
+            self._progress.begin(scenarios)
+            self._runner.use(self._environment)
+            self._config.hook.pytest_golive_ahead(
+                measurements=self._runner.measured,
+                environment=self._environment,
+                clients=self._runner.addresses,
+                tags={
+                    statement
+                    for scenario in scenarios
+                    if not scenario.barred(self._environment)
+                    for statement in scenario.statements
+                },
+            )
+        return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Before xdist starts workers, the environment comes up: they are told where it is."""
+        self._stand_up()
+        self._progress.begin(self._plan.features.scenarios.values())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 (xdist has no public type)
+        """Tell a worker where the environment is."""
+        node.workerinput[INPUT] = {
+            "environment": self._environment.model_dump_json(),
+            "clients_start": self._plan.clients_start,
+        }
+
+    def _stand_up(self) -> None:
+        environment = self._plan.environment
+        if environment.kind is Kind.DEPLOYED or environment.stack is None:
+            return
+        from golive.replica.attach import attach_or_start  # slow to import
+        from golive.replica.control import ReplicaError
+
+        try:
+            self._environment = self._up.enter_context(
+                attach_or_start(
+                    environment, environment.stack, self._progress.say, fresh=self._plan.fresh
+                )
+            )
+        except ReplicaError as error:
+            raise pytest.UsageError(*str(error).splitlines()) from None
+
+    # Gathering
+
+    def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
+        """A scenario begins."""
+        self._progress.running(location[2])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A phase of a scenario ended; or a worker of xdist died, which has no scenario."""
+        result = getattr(report, RESULT, None)
+        if result is None:
+            self._trouble.append(report.longreprtext)
+            return
+        seen = self._seen.setdefault(result["id"], _Seen())
+        seen.phases[report.when or ""] = (Outcome(result["outcome"]), result["reason"])
+        seen.duration_s += report.duration
+        if report.when == "teardown":
+            entries = [v for name, v in report.user_properties if name == PROPERTY]
+            seen.evidence = tuple(Evidence(**json.loads(str(entry))) for entry in entries)
+            scenario = self._plan.features.scenarios[result["id"]]
+            self._progress.ended(self._result(scenario, "its steps were not run"))
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """The gate's own word for an outcome; no letter, for nothing is to be printed."""
+        result = getattr(report, RESULT, None)
+        return (result["outcome"], "", "") if result else None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """The checklist could not be collected: a defect of the gate."""
+        if report.failed:
+            self._trouble.append(f"not collected:\n{report.longreprtext}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """The run is broken off, by hand or by pytest."""
+        self._trouble.append(f"the run was interrupted: {excinfo.exconly()}")
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """The run is broken off by a defect of pytest, of a plugin, or of the gate."""
+        self._trouble.append(f"the run ended with an internal error: {excinfo.exconly()}")
+
+    def _result(self, scenario: Scenario, unreached: str) -> ScenarioResult:
+        """The result of `scenario`; what is lacking of it is unproven, because `unreached`."""
+        seen = self._seen.get(scenario.id, _Seen())
+        phases = list(seen.phases.values())
+        ran = "call" in seen.phases or any(outcome is not Outcome.PASSED for outcome, _ in phases)
+        if not ran or "teardown" not in seen.phases:
+            phases.append((Outcome.UNPROVEN, unreached))
+        outcome = merge(outcome for outcome, _ in phases)
+        return ScenarioResult(
+            id=scenario.id,
+            name=scenario.name,
+            item=item_of(scenario.id),
+            statements=scenario.statements,
+            blocking=scenario.blocking,
+            outcome=outcome,
+            reason="\n".join(reason for each, reason in phases if each is outcome and reason),
+            duration_s=round(seen.duration_s, 4),
+            evidence=seen.evidence,
+        )
+
+    # Judging and reporting
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, None, None]:
+        """Write the report, stop what was started, then say the verdict."""
+        try:
+            yield
+        finally:
+            self._progress.end()
+            if exitstatus == pytest.ExitCode.USAGE_ERROR:
+                self._up.close()
+            else:
+                report = self._report(session)
+                path = json_report.write(report, self._plan.report_dir)
+                self._up.close()
+                self._progress.end()
+                terminal.render(report, self._console, [str(path), self._config.option.xmlpath])
+
+    def _report(self, session: pytest.Session) -> Report:
+        scenarios = self._plan.features.scenarios
+        unreached = self._why_unreached(session)
+        results = [self._result(scenario, unreached) for scenario in scenarios.values()]
+        judgement = judge(results, self._plan.features.items)
+        return Report(
+            verdict=judgement.verdict,
+            environment=self._plan.environment.name,
+            release=self._plan.release,
+            started=self._started,
+            duration_s=round((datetime.now(UTC) - self._started).total_seconds(), 3),
+            items=judgement.items,
+            scenarios=tuple(results),
+            due=due(
+                (scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN),
+                self._plan.elsewhere,
+            ),
+            deviations=self._plan.environment.deviations,
+        )
+
+    def _why_unreached(self, session: pytest.Session) -> str:
+        """Why scenarios have no result: never because there was nothing to say of them."""
+        if self._trouble:
+            return "not reached: " + "\n".join(self._trouble)
+        if stop := session.shouldfail or session.shouldstop:
+            return f"not reached: {stop}"
+        return "not chosen for this run"
+
+
+def _own_stdout(stack: ExitStack) -> TextIO:
+    """Standard output as it is now: pytest points its file descriptor elsewhere during tests."""
+    try:
+        return stack.enter_context(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
+    except io.UnsupportedOperation:
+        return sys.stdout

@@ -1,0 +1,110 @@
+"""Set a run of the checklist up: everything that can be wrong is refused before it begins."""
+
+import os
+import pkgutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from golive import environment as environments
+from golive.environment import Environment, EnvironmentFileError, Kind
+from golive.gate import features
+from golive.gate.clients import start_now
+from golive.gate.features import Features
+from golive.gate.scenario import ScenarioRunner
+from golive.gate.session import INPUT, GateSession, Plan, forget
+from golive.located_yaml import FileError
+
+STEPS = "golive.steps"
+
+
+def set_up(config: pytest.Config) -> None:
+    """Register what the run needs. Raises pytest.UsageError, saying all that is wrong at once."""
+    report_dir = Path(config.getoption("report_dir"))
+    try:
+        checklist = features.read(_features_directory(config))
+        for tag, meaning in checklist.tags.items():
+            config.addinivalue_line("markers", f"{tag}: {meaning}")
+        _import_steps(config)
+        workerinput = getattr(config, "workerinput", None)
+        if workerinput is not None:
+            _set_up_worker(config, checklist, workerinput)
+        else:
+            _set_up_controller(config, checklist, report_dir)
+    except (FileError, EnvironmentFileError, pytest.UsageError) as error:
+        forget(report_dir)
+        raise pytest.UsageError(*str(error).splitlines()) from None
+
+
+def _features_directory(config: pytest.Config) -> Path:
+    directory = config.getoption("features_dir") or (
+        config.rootpath / (config.getini("bdd_features_base_dir") or "features")
+    )
+    path = Path(os.path.abspath(directory))  # noqa: PTH100 (pytest-bdd keeps links as they are)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _import_steps(config: pytest.Config) -> None:
+    spec = find_spec(STEPS)
+    paths = spec.submodule_search_locations if spec else None
+    for module in pkgutil.iter_modules(paths or (), f"{STEPS}."):
+        config.pluginmanager.import_plugin(module.name)
+
+
+def _set_up_worker(
+    config: pytest.Config, checklist: Features, workerinput: dict[str, object]
+) -> None:
+    given = workerinput[INPUT]
+    assert isinstance(given, dict)  # noqa: S101 (it is what GateSession put there)
+    index = int(str(workerinput["workerid"]).removeprefix("gw"))
+    runner = ScenarioRunner(
+        checklist, given["clients_start"], index, int(str(workerinput["workercount"]))
+    )
+    runner.use(Environment.model_validate_json(given["environment"]))
+    config.pluginmanager.register(runner, "golive-scenarios")
+
+
+def _set_up_controller(config: pytest.Config, checklist: Features, report_dir: Path) -> None:
+    plan = _plan(config, checklist, report_dir)
+    runner = ScenarioRunner(checklist, plan.clients_start, worker=0, workers=1)
+    config.pluginmanager.register(runner, "golive-scenarios")
+    if config.option.collectonly:
+        return
+    if not config.option.xmlpath:
+        config.option.xmlpath = str(report_dir / "junit.xml")
+    config.pluginmanager.register(GateSession(config, plan, runner), "golive-session")
+    # pytest's own output is reduced to what the gate does not say itself (an internal error)
+    config.option.verbose = -2
+    config.option.no_header = config.option.no_summary = True
+
+
+def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
+    directory = config.rootpath / environments.DIRECTORY
+    name, stack = config.getoption("environment"), config.getoption("stack")
+    environment = environments.load(name, directory=directory, statements=checklist.statements)
+    if environment.kind is Kind.COMPOSE:
+        raise pytest.UsageError("environments of kind compose cannot be started yet")
+    if stack is not None:
+        if environment.kind is Kind.DEPLOYED:
+            raise pytest.UsageError(f"--stack: {environment.name} is not started from a stack")
+        if not stack.is_dir():
+            raise pytest.UsageError(f"--stack: {stack}: no such directory")
+        environment = environment.model_copy(update={"stack": stack.resolve()})
+    release = config.getoption("release")
+    if release is not None and not release.is_file():
+        raise pytest.UsageError(f"--release: {release}: no such file")
+    here = environments.find(name, directory).resolve()
+    return Plan(
+        features=checklist,
+        environment=environment,
+        elsewhere=tuple(
+            environments.load(str(path), statements=checklist.statements)
+            for path in sorted(directory.glob("*.yaml"))
+            if path.resolve() != here
+        ),
+        fresh=config.getoption("fresh"),
+        release=release.stem if release else None,
+        report_dir=report_dir,
+        clients_start=start_now(),
+    )

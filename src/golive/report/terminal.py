@@ -1,0 +1,139 @@
+"""A report as text in a terminal: what is wrong, the items, what is due, the verdict."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import HEAVY
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from golive.checklist import ItemResult, Report, ScenarioResult, Verdict
+from golive.outcome import Outcome
+
+STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.UNPROVEN: "bold yellow",
+    Outcome.NOT_RUN: "cyan",
+}
+_VERDICT_STYLES = {
+    Verdict.GO: "bold green",
+    Verdict.NO_GO: "bold red",
+    Verdict.INCOMPLETE: "bold yellow",
+}
+_ALIKE = 5  # scenarios that are named where one reason keeps many from being measured
+_WIDE = 110  # columns from which on both titles of an item stand in one line
+
+
+def render(report: Report, console: Console, files: Iterable[str] = ()) -> None:
+    """Print `report`; `files` are where it was written."""
+    for outcome in (Outcome.UNPROVEN, Outcome.FAILED):  # the worst last, nearest to the verdict
+        for reason, results in _by_reason(report.scenarios, outcome).items():
+            console.print(_trouble(outcome, reason, results))
+    console.print(_heading("Checklist de mise en production", "go-live checklist"))
+    console.print(_items(report, wide=console.width >= _WIDE))
+    for part in _elsewhere(report):
+        console.print(part)
+    console.print(_verdict(report, files))
+
+
+def counts(results: Iterable[ScenarioResult]) -> Text:
+    """How many ended how, the worst first: `1 failed, 4 passed`."""
+    outcomes = [result.outcome for result in results]
+    parts = [
+        (f"{outcomes.count(outcome)} {outcome}", STYLES[outcome])
+        for outcome in (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
+        if outcome in outcomes
+    ]
+    return Text(", ").join(Text(*part) for part in parts)
+
+
+def _by_reason(
+    results: Iterable[ScenarioResult], outcome: Outcome
+) -> dict[str, list[ScenarioResult]]:
+    """Results that ended so, together where one reason is behind several."""
+    grouped: dict[str, list[ScenarioResult]] = {}
+    for result in results:
+        if result.outcome is outcome:
+            grouped.setdefault(result.reason, []).append(result)
+    return grouped
+
+
+def _trouble(outcome: Outcome, reason: str, results: Sequence[ScenarioResult]) -> RenderableType:
+    shown = results if outcome is Outcome.FAILED else results[:_ALIKE]
+    lines: list[RenderableType] = []
+    for result in shown:
+        line = Text(f"{outcome.upper():<9}", STYLES[outcome])
+        line.append(f" {result.name}", "bold")
+        if not result.blocking:
+            line.append("  (advisory)", "dim")
+        if result.statements:
+            line.append(f"  {' '.join(result.statements)}", "cyan")
+        lines.append(line)
+    if more := len(results) - len(shown):
+        lines.append(Text(f"{'':<9} and {more} more", "bold"))
+    return Group(Text(), *lines, Padding(Text(reason), (0, 0, 0, 10), expand=False))
+
+
+def _heading(french: str, english: str) -> RenderableType:
+    return Group(Text(), Rule(Text.assemble((french, "bold"), (f"  {english}", "dim"))))
+
+
+def _items(report: Report, *, wide: bool) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
+    table.add_column(width=2)
+    table.add_column(ratio=1)
+    if wide:
+        table.add_column(ratio=1, style="dim")
+    table.add_column(no_wrap=True)
+    for item in report.items:
+        number = item.id if item.id.isdecimal() else ""
+        outcome = Text(f"{item.outcome.upper():<8}", STYLES[item.outcome])
+        proof = Text(_proof(report, item), "dim")
+        if wide:
+            table.add_row(number, item.french, item.title, Text("  ").join([outcome, proof]))
+        else:
+            titles = Group(item.french, Text(item.title, "dim"))
+            table.add_row(number, titles, Group(outcome, proof))
+    return table
+
+
+def _proof(report: Report, item: ItemResult) -> str:
+    """How many scenarios are behind the item's outcome."""
+    results = [r for r in report.scenarios if r.item == item.id and r.blocking]
+    alike = sum(r.outcome is item.outcome for r in results)
+    return f"{alike} of {len(results)}" if results else "no check yet"
+
+
+def _elsewhere(report: Report) -> Iterable[RenderableType]:
+    if report.due:
+        yield _heading("Reste à prouver ailleurs", "still due elsewhere")
+        wheres = dict.fromkeys(due.where for due in report.due)
+        for where in wheres:
+            ids = " ".join(due.statement for due in report.due if due.where == where)
+            yield Text.assemble(f" {ids}", (f"  due in: {where}", "cyan"))
+    for reason, results in _by_reason(report.scenarios, Outcome.NOT_RUN).items():
+        yield Text(f" {len(results)} not run: {reason}", "dim")
+    if report.deviations:
+        yield _heading("Écarts déclarés", "declared deviations")
+        for deviation in report.deviations:
+            yield Text.assemble((f" {deviation.statement}", "cyan"), f"  {deviation.why}")
+
+
+def _verdict(report: Report, files: Iterable[str]) -> RenderableType:
+    style = _VERDICT_STYLES[report.verdict]
+    about = [report.environment, *([report.release] if report.release else [])]
+    facts = Text.assemble(
+        f"{' · '.join(about)} · {len(report.scenarios)} scenarios: ",
+        counts(report.scenarios),
+        f" · {report.duration_s:.1f} s",
+    )
+    parts = [Text(f" {report.verdict} ", f"{style} reverse"), facts]
+    if waiting := [i.id for i in report.items if i.outcome is Outcome.UNPROVEN]:
+        parts.append(Text(f"unproven items: {' '.join(waiting)}", STYLES[Outcome.UNPROVEN]))
+    if where := list(files):
+        parts.append(Text("  ".join(where), "dim"))
+    return Group(Text(), Panel(Group(*parts), box=HEAVY, border_style=style, padding=(0, 2)))
