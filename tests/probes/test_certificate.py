@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +83,7 @@ def servers(
         )
         for host in HOSTS
     }
+    hosts["modern"] = hosts["good"].replace("TLSv1.2 ", "") + "ssl_ecdh_curve X25519:prime256v1;"
     with nginx(directory, hosts) as running:
         yield running
 
@@ -202,3 +205,17 @@ def test_roots_that_cannot_be_read(servers: Servers, tmp_path: Path, content: st
     with pytest.raises(Unproven, match="trusted roots") as caught:
         inspect(dataclasses.replace(servers["good"], roots=roots))
     assert caught.value.whose is Whose.OURS
+
+
+def test_mozilla_s_modern_profile_accepts_the_replica_s_certificates(servers: Servers) -> None:
+    endpoint = servers["modern"]
+    where = f"{NAME}:{endpoint.port}{{{endpoint.address}}}"
+    checked = subprocess.run(
+        f"{sys.executable} -m sslyze --mozilla_config modern"
+        f" --certinfo_ca_file {endpoint.roots} {where}".split(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"{NAME}:{endpoint.port}: OK - Compliant." in checked.stdout, checked
+    assert checked.returncode == 0

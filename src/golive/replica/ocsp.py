@@ -24,7 +24,7 @@ from cryptography.x509 import ocsp
 from golive.replica.authority import Authority
 
 REVOKED = "revoked.txt"
-_LARGEST_REQUEST = 16 * 1024  # bytes; one certificate's request has about 100
+_LARGEST_REQUEST = 16 * 1024  # bytes that are read; one certificate's request has about 100
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class _Server(http.server.ThreadingHTTPServer):
     def server_bind(self) -> None:
         # HTTPServer's own asks the name service for our name: seconds, where there is none.
         socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
 
 def server(address: str, port: int, responder: Responder) -> http.server.ThreadingHTTPServer:
@@ -115,7 +116,7 @@ def server(address: str, port: int, responder: Responder) -> http.server.Threadi
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
             size = int(length) if length.isdecimal() else 0
-            self._answer(self.rfile.read(size) if size <= _LARGEST_REQUEST else b"")
+            self._answer(self.rfile.read(min(size, _LARGEST_REQUEST)))
 
         def _answer(self, request: bytes) -> None:
             response = responder.respond(request)
