@@ -158,14 +158,17 @@ def _spawn(number: int, stack: Path, lock: int) -> "subprocess.Popen[str]":
     place.mkdir(mode=0o711)
     low_ports = "yes" if may_bind_low_ports() else "no"
     command = [sys.executable, "-m", "golive.replica.sentinel", str(place)]
-    return subprocess.Popen(
-        [*command, str(number), low_ports, str(stack)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        pass_fds=[lock],
-        start_new_session=True,
-    )
+    # Not our standard error: it outlives us, and whoever reads ours would wait for its end.
+    with (place / "keeper.log").open("w") as log:
+        return subprocess.Popen(
+            [*command, str(number), low_ports, str(stack)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            pass_fds=[lock],
+            start_new_session=True,
+        )
 
 
 @contextmanager

@@ -39,6 +39,15 @@ def answers(address: str, port: int, path: str, status: int = 200) -> Ready:
     return ready
 
 
+def logged(log: Path, text: str, and_then: Ready) -> Ready:
+    """Whether a server has written `text` to its log, and is ready in another way too."""
+
+    async def ready() -> bool:
+        return text in log.read_text(errors="replace") and await and_then()
+
+    return ready
+
+
 def replicates(address: str, port: int, password: str, replicas: int | None) -> Ready:
     """Whether Redis answers its administrator, as a primary of `replicas` or (None) as a replica.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from golive.replica.hosts import APPLICATION, SITE, Hosts
 from golive.replica.processes import Server
-from golive.replica.readiness import accepts, answers, replicates, staples
+from golive.replica.readiness import accepts, answers, logged, replicates, staples
 from golive.toolchain import Toolchain
 
 MONGODB_PORT = 27017
@@ -65,7 +65,12 @@ class Servers:
             (_APPLICATION_PORT,),
             command,
             root / APPLICATION,
-            answers(address, _APPLICATION_PORT, "/ready"),
+            # PM2 starts one worker after the other, and says when all of them are ready.
+            logged(
+                self.hosts.directory / "log" / f"{host}.log",
+                "[dashboard-velo-api] launched",
+                answers(address, _APPLICATION_PORT, "/ready"),
+            ),
             environment={
                 "PM2_HOME": str(root / "var/lib/pm2"),
                 "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",

@@ -1,0 +1,162 @@
+"""The verbs of golive; each a few lines that call the rest."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from golive.environment import DIRECTORY
+from golive.replica import control
+from golive.replica.hosts import Hosts
+from golive.replica.subnet import may_bind_low_ports
+from golive.replica.substitution import Secrets
+
+STACK = DIRECTORY / "stack"
+CHECKLIST = Path("tests/checklist")
+COULD_NOT_RUN = 2
+
+_stack = click.option(
+    "--stack",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=STACK,
+    show_default=True,
+    help="Directory of the production files; a changed copy is tried this way.",
+)
+
+
+class _Verbs(click.Group):
+    """Says what went wrong in one message, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except control.ReplicaError as error:
+            click.echo(f"golive: {error}", err=True)
+            ctx.exit(COULD_NOT_RUN)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="golive")
+def main() -> None:
+    """The go-live gate of Dashboard-Velo.
+
+    golive measures a deployment, or a replica of it made of the real servers on this
+    machine, against the production checklist, and answers GO, NO-GO or INCOMPLETE.
+
+    \b
+    golive gate          start a replica, judge it, stop it
+    golive up            start a replica and keep it, to look at or to gate again
+    golive down          stop it
+    """
+
+
+@main.command()
+@_stack
+@click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
+@click.option("-v", "--verbose", is_flag=True, help="Print every line changed in the stack's files.")
+def up(stack: Path, subnet: int | None, verbose: bool) -> None:
+    """Start a replica of the stack on this machine and keep it running.
+
+    Every server keeps its production port, on an address of its own in a loopback subnet;
+    without the right to use ports 80 and 443, 8080 and 8443 stand for them.
+    """
+    began = time.monotonic()
+    with control.started(stack, _say, subnet) as owned:
+        state = owned.state
+        if verbose:
+            place = control.directory(state.number)
+            for change in Hosts(place, Path(state.stack), state.subnet, Secrets()).substitutions():
+                click.echo(change)
+        owned.keep()
+    https = state.subnet.port(443)
+    click.echo(f"Replica {state.number} is ready after {time.monotonic() - began:.1f} s.")
+    if not may_bind_low_ports():
+        click.echo("Ports 8080, 8443 and 8025 stand for 80, 443 and 25: we are not root.")
+    edge = state.subnet.hosts["edge"]
+    root = control.directory(state.number) / "hosts/authority/root.pem"
+    click.echo(
+        f"Try it:  curl --cacert {root} --connect-to ::{edge}:{https} "
+        "https://api.dashboard-velo.com/health\n"
+        f"Gate it: golive gate      Stop it: golive down {state.number}"
+    )
+
+
+@main.command()
+@click.argument("numbers", nargs=-1, type=int, metavar="[NUMBER]...")
+def down(numbers: tuple[int, ...]) -> None:
+    """Stop replicas and remove all that they made: these, or all of this user's.
+
+    Stopping what does not run is no error.
+    """
+    running = [state.number for state in control.running()]
+    for number in numbers or running:
+        if control.stop(number):
+            click.echo(f"Replica {number} stopped.")
+        else:
+            click.echo(f"Replica {number} does not run.")
+    if not numbers and not running:
+        click.echo("No replica runs.")
+
+
+@main.command()
+def status() -> None:
+    """Show which replicas run, and how each of their servers is.
+
+    Exit status: 0 all is well, 1 a server has ended or none runs.
+    """
+    console = Console(highlight=False)
+    states = control.running()
+    if not states:
+        console.print("No replica runs. Start one: golive up")
+    well = bool(states)
+    for state in states:
+        table = Table(title=f"replica {state.number} of {state.stack}, since {state.started}")
+        for column in ("server", "address", "process", "ready after", "state"):
+            table.add_column(column)
+        for server in state.servers:
+            ports = ", ".join(map(str, server.ports))
+            ready = "" if server.ready_s is None else f"{server.ready_s:.1f} s"
+            alive = "running" if server.ready_s is not None else "starting"
+            how = alive if server.ended is None else f"[red]ended, status {server.ended}[/red]"
+            table.add_row(server.name, f"{server.address}:{ports}", str(server.pid), ready, how)
+            well = well and server.ended is None
+        console.print(table)
+    sys.exit(0 if well else 1)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--environment", metavar="NAME|FILE", help="What to judge [default: replica].")
+@click.option("--stack", metavar="DIR", help="Another copy of environments/stack.")
+@click.option("--release", metavar="FILE", help="The release record.")
+@click.option("--report-dir", metavar="DIR", help="Where reports go [default: report].")
+@click.option("--fresh", is_flag=True, help="Start a replica even where a fitting one runs.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
+def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
+    """Judge a deployment by the checklist: GO, NO-GO or INCOMPLETE.
+
+    The same as `pytest tests/checklist` with the same options; any other argument is
+    pytest's. A replica that `golive up` has started from the same files is used as it is;
+    else one is started, and stopped in the end.
+
+    \b
+    Exit status: 0 GO, 1 NO-GO, 3 INCOMPLETE,
+                 2 it could not run (usage, environment, no replica).
+    """
+    import pytest  # here: it takes longer to load than the other verbs take
+
+    from golive.plugin import exit_status
+
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value]
+    given = ["--fresh" if each == "--fresh=True" else each for each in given]
+    sys.exit(exit_status(pytest.main([str(CHECKLIST), *given, *arguments])))
+
+
+def _say(message: str) -> None:
+    click.echo(f"  {message}", err=True)
+
+
+if __name__ == "__main__":
+    main()
