@@ -17,12 +17,13 @@ async function start(config, log) {
   const mongoConnected = connectMongo(config, log); // connects while the rest is loaded
   const store = connectRedis(config, log);
   const clusterMetrics = require('./src/cluster-metrics');
-  const { observe, registry } = require('./src/metrics');
+  const { observe, registry, runtime } = require('./src/metrics');
   const { createApp } = require('./src/app');
   const { drainable } = require('./src/drain');
   const { webSockets } = require('./src/websocket');
 
-  const metrics = await clusterMetrics.join(registry, clusterMetrics.directoryOf(config));
+  const metrics = await clusterMetrics.join(
+    registry, runtime, clusterMetrics.directoryOf(config));
   const [{ client, db }] = await Promise.all([mongoConnected, store.whenReady]);
   const server = http.createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
   server.headersTimeout = KEEP_ALIVE_MS + 5000; // else Node would cut a kept connection

@@ -42,8 +42,11 @@ function ask(socketPath) {
   });
 }
 
-/** Take part in the cluster's metrics: resolves to {collect, leave}. */
-async function join(registry, directory) {
+/**
+ * Take part in the cluster's metrics: resolves to {collect, leave}. `runtime` is only read
+ * when a scrape asks, for reading it resets its event loop lag.
+ */
+async function join(registry, runtime, directory) {
   const id = `${process.pid}-${Date.now()}`;
   const socketOf = (worker) => path.join(directory, `${worker}.sock`);
   if (Buffer.byteLength(socketOf(id)) > LONGEST_SOCKET_PATH) {
@@ -52,10 +55,16 @@ async function join(registry, directory) {
   const snapshots = new Snapshots(directory);
   await snapshots.mergeDead();
 
-  async function own() {
-    const metrics = await registry.getMetricsAsJSON();
+  let ofRuntime = [];
+  async function keep() {
+    const metrics = [...await registry.getMetricsAsJSON(), ...ofRuntime];
     snapshots.write(id, metrics);
     return metrics;
+  }
+
+  async function own() {
+    ofRuntime = await runtime.getMetricsAsJSON();
+    return keep();
   }
 
   async function collect() {
@@ -86,14 +95,14 @@ async function join(registry, directory) {
     server.listen({ path: socketOf(id), exclusive: true }, resolve);
   });
   server.unref();
-  await own();
-  const timer = setInterval(() => own().catch(() => {}), SNAPSHOT_MS);
+  await keep();
+  const timer = setInterval(() => keep().catch(() => {}), SNAPSHOT_MS);
   timer.unref();
 
   /** Keep the last counts. The socket answers until the process ends. */
   async function leave() {
     clearInterval(timer);
-    await own();
+    await keep();
   }
 
   return { collect, leave };

@@ -2,8 +2,9 @@
 
 const { Counter, Histogram, Registry, collectDefaultMetrics } = require('prom-client');
 
-const registry = new Registry();
-collectDefaultMetrics({ register: registry });
+const registry = new Registry(); // what the application counts
+const runtime = new Registry(); // what prom-client reads of the process
+collectDefaultMetrics({ register: runtime });
 
 const registers = [registry];
 const requests = new Counter({
@@ -71,5 +72,5 @@ function observe(server, log) {
 }
 
 module.exports = {
-  registry, observe, mongoDuration, redisDuration, cacheReads, logins, refused,
+  registry, runtime, observe, mongoDuration, redisDuration, cacheReads, logins, refused,
 };
