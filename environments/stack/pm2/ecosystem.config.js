@@ -5,6 +5,8 @@
  * into its dump. `filter_env` is a list of texts: each variable whose name contains one is
  * left out. Every name contains the empty text, so nothing passes but what `env` names.
  * (`filter_env: true`, which PM2's documentation offers, filters nothing in 5.3.0.)
+ * A worker also inherits what the PM2 daemon was started with, and no setting here changes
+ * that: start the daemon with a clean environment (its service does, `env -i` does).
  */
 const KEPT = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
 
@@ -29,8 +31,8 @@ module.exports = {
       merge_logs: true,
       log_date_format: 'YYYY-MM-DD HH:mm:ss Z',
       max_restarts: 10,
-      // PM2 counts a restart as unstable only below min_uptime (1 s by default), and a
-      // start takes about that long: without this max_restarts is never reached.
+      // PM2 counts crashes only during the first min_uptime x max_restarts: 10 s by default,
+      // and with restart_delay ten crashes take 45 s, so max_restarts was never reached.
       min_uptime: '10s',
       restart_delay: 4000,
       wait_ready: true,
