@@ -38,10 +38,17 @@ def test_items_are_the_documents():
     assert all(item.french in quotes for item in items[:-1]), document
 
 
-def test_items_twice(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("items:\n" + '- {id: "01", title: x, french: y}\n' * 2, "items: stand there twice: 01"),
+        ("items: []", "items: there must be one at least"),
+    ],
+)
+def test_items_that_are_refused(tmp_path, text, message):
     path = tmp_path / "checklist.yaml"
-    path.write_text("items:\n" + '- {id: "01", title: x, french: y}\n' * 2)
-    with pytest.raises(located_yaml.FileError, match=r"checklist.yaml:1: items: stand there twice"):
+    path.write_text(text)
+    with pytest.raises(located_yaml.FileError, match=f"checklist.yaml:1: {message}"):
         load_items(path)
 
 

@@ -159,7 +159,7 @@ def test_unreadable_bytes(tmp_path):
     assert "cannot be read" in errors(str(path))[0]
 
 
-def test_kind_and_stack_must_agree(file, tmp_path):
+def test_kind_and_stack_must_agree(file):
     replica = GOOD.replace("kind: deployed", "kind: replica")
     assert errors(file(replica)) == ["1: stack: kind replica needs the directory to start from"]
     stacked = GOOD + "stack: .\n"

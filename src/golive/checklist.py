@@ -28,11 +28,13 @@ class Item(BaseModel):
 
 class _ItemsFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    items: tuple[Item, ...] = Field(min_length=1)
+    items: tuple[Item, ...]
 
     @field_validator("items")
     @classmethod
     def _ids_differ(cls, value: tuple[Item, ...]) -> tuple[Item, ...]:
+        if not value:
+            raise ValueError("there must be one at least")
         ids = [item.id for item in value]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise ValueError(f"stand there twice: {', '.join(twice)}")

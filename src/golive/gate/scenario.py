@@ -27,63 +27,30 @@ _PYTEST: dict[Outcome, Literal["passed", "failed", "skipped"]] = {
     Outcome.NOT_RUN: "skipped",
 }
 _scenario = pytest.StashKey[Scenario]()
-_evidence = pytest.StashKey[EvidenceLog]()
+EVIDENCE = pytest.StashKey[EvidenceLog]()
 
 
 class ScenarioRunner:
-    """Fixtures of the steps, and the hooks that turn what happens into outcomes.
-
-    `environment` is set once its stack is up.
-    """
+    """The hooks that turn what happens in a scenario into an outcome, and what its steps use."""
 
     def __init__(self, features: Features, clients_start: int, worker: int, workers: int) -> None:
         self._features = features
         self._clients_start, self._worker, self._workers = clients_start, worker, workers
-        self.measured = Measurements()
+        self.measurements = Measurements()
 
     def use(self, environment: Environment) -> None:
         """Scenarios are run against this environment, whose stack is up."""
         network = environment.clients.network
-        self.resolved = environment
-        self.addresses = Clients(network, self._clients_start, self._worker, self._workers)
-        self.paced = Pace(None if network else environment.pace / self._workers)
-
-    @pytest.fixture(scope="session")
-    def environment(self) -> Environment:
-        """The environment that is looked at."""
-        return self.resolved
-
-    @pytest.fixture(scope="session")
-    def measurements(self) -> Measurements:
-        """What was measured already, or is being measured."""
-        return self.measured
-
-    @pytest.fixture(scope="session")
-    def clients(self) -> Clients:
-        """Hands out source addresses, for a scenario that needs several clients."""
-        return self.addresses
-
-    @pytest.fixture
-    def client(self) -> str | None:
-        """The source address of this scenario, its own; None where all are one client."""
-        return self.addresses.new()
-
-    @pytest.fixture(scope="session")
-    def pace(self) -> Pace:
-        """To wait for before each request; it holds back only where all are one client."""
-        return self.paced
-
-    @pytest.fixture
-    def evidence(self, request: pytest.FixtureRequest) -> EvidenceLog:
-        """What this scenario saw; `evidence.add(what, value)` keeps one thing more."""
-        return request.node.stash[_evidence]  # type: ignore[no-any-return]
+        self.environment = environment
+        self.clients = Clients(network, self._clients_start, self._worker, self._workers)
+        self.pace = Pace(None if network else environment.pace / self._workers)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Each item is a scenario of the features, and is called by its id."""
         for item in items:
             scenario = self._scenario_of(item)
             item.stash[_scenario] = scenario
-            item.stash[_evidence] = EvidenceLog()
+            item.stash[EVIDENCE] = EvidenceLog()
             file, _, line = scenario.where.rpartition(":")
             item.location = (file, int(line) - 1, scenario.id)
             item.extra_keyword_matches.add(scenario.id)  # so that -k finds files and names
@@ -101,7 +68,7 @@ class ScenarioRunner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """What the environment does not permit is not begun."""
-        if reason := item.stash[_scenario].barred(self.resolved):
+        if reason := item.stash[_scenario].barred(self.environment):
             raise NotRun(reason)
 
     def pytest_bdd_before_step(
@@ -110,11 +77,11 @@ class ScenarioRunner:
         """A step begins."""
         file = Path(feature.filename).relative_to(self._features.directory.absolute())
         where = f"{self._features.directory / file}:{step.line_number}"
-        request.node.stash[_evidence].begin_step(step.keyword.strip(), step.name, where)
+        request.node.stash[EVIDENCE].begin_step(step.keyword.strip(), step.name, where)
 
     def pytest_bdd_after_step(self, request: pytest.FixtureRequest, step: Step) -> None:
         """A step has passed."""
-        request.node.stash[_evidence].end_step(Outcome.PASSED, proves=step.type == "then")
+        request.node.stash[EVIDENCE].end_step(Outcome.PASSED, proves=step.type == "then")
 
     def pytest_bdd_step_func_lookup_error(
         self, request: pytest.FixtureRequest, feature: Feature, step: Step
@@ -131,7 +98,7 @@ class ScenarioRunner:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Give each phase its outcome, without a Python traceback."""
-        log = item.stash[_evidence]
+        log = item.stash[EVIDENCE]
         outcome, reason = classify(call.excinfo.value if call.excinfo else None)
         if outcome is Outcome.PASSED and call.when == "call" and not log.proven:
             outcome, reason = ours("no Then was judged")

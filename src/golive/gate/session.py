@@ -13,8 +13,19 @@ from typing import Any, TextIO
 
 import pytest
 from rich.console import Console
+from rich.markup import escape
 
-from golive.checklist import Evidence, Report, Scenario, ScenarioResult, due, item_of, judge, merge
+from golive.checklist import (
+    Evidence,
+    Report,
+    Scenario,
+    ScenarioResult,
+    Verdict,
+    due,
+    item_of,
+    judge,
+    merge,
+)
 from golive.environment import Environment, Kind
 from golive.gate.evidence import PROPERTY
 from golive.gate.features import Features
@@ -89,9 +100,9 @@ class GateSession:
             self._progress.begin(scenarios)
             self._runner.use(self._environment)
             self._config.hook.pytest_golive_ahead(
-                measurements=self._runner.measured,
+                measurements=self._runner.measurements,
                 environment=self._environment,
-                clients=self._runner.addresses,
+                clients=self._runner.clients,
                 tags={
                     statement
                     for scenario in scenarios
@@ -197,10 +208,10 @@ class GateSession:
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, None, None]:
         """Write the report, stop what was started, then say the verdict."""
+        self._progress.end()
         try:
             yield
         finally:
-            self._progress.end()
             if exitstatus == pytest.ExitCode.USAGE_ERROR:
                 self._up.close()
             else:
@@ -208,6 +219,8 @@ class GateSession:
                 path = json_report.write(report, self._plan.report_dir)
                 self._up.close()
                 self._progress.end()
+                for trouble in self._trouble:
+                    self._console.print(f"[bold yellow]{escape(trouble)}")
                 terminal.render(report, self._console, [str(path), self._config.option.xmlpath])
 
     def _report(self, session: pytest.Session) -> Report:
@@ -215,8 +228,9 @@ class GateSession:
         unreached = self._why_unreached(session)
         results = [self._result(scenario, unreached) for scenario in scenarios.values()]
         judgement = judge(results, self._plan.features.items)
+        broken = bool(self._trouble) and judgement.verdict is Verdict.GO
         return Report(
-            verdict=judgement.verdict,
+            verdict=Verdict.INCOMPLETE if broken else judgement.verdict,
             environment=self._plan.environment.name,
             release=self._plan.release,
             started=self._started,

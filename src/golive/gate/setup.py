@@ -9,7 +9,7 @@ import pytest
 
 from golive import environment as environments
 from golive.environment import Environment, EnvironmentFileError, Kind
-from golive.gate import features
+from golive.gate import features, fixtures
 from golive.gate.clients import start_now
 from golive.gate.features import Features
 from golive.gate.scenario import ScenarioRunner
@@ -62,13 +62,19 @@ def _set_up_worker(
         checklist, given["clients_start"], index, int(str(workerinput["workercount"]))
     )
     runner.use(Environment.model_validate_json(given["environment"]))
+    _register(config, runner)
+
+
+def _register(config: pytest.Config, runner: ScenarioRunner) -> None:
+    config.stash[fixtures.RUNNER] = runner
+    config.pluginmanager.register(fixtures, "golive-fixtures")
     config.pluginmanager.register(runner, "golive-scenarios")
 
 
 def _set_up_controller(config: pytest.Config, checklist: Features, report_dir: Path) -> None:
     plan = _plan(config, checklist, report_dir)
     runner = ScenarioRunner(checklist, plan.clients_start, worker=0, workers=1)
-    config.pluginmanager.register(runner, "golive-scenarios")
+    _register(config, runner)
     if config.option.collectonly:
         return
     if not config.option.xmlpath:

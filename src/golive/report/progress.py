@@ -23,6 +23,7 @@ class Progress:
         self._total = 0
         self._results: dict[str, list[ScenarioResult]] = {}
         self._planned: Counter[str] = Counter()
+        self._printed: set[str] = set()
         self._live = Live(
             console=console,
             get_renderable=self._line,
@@ -57,9 +58,8 @@ class Progress:
     def end(self) -> None:
         """Leave nothing behind; features of which some scenarios were not reached get a line."""
         self._live.stop()
-        for file, results in self._results.items():
-            if len(results) != self._planned[file]:
-                self._print_feature(file)
+        for file in self._results.keys() - self._printed:
+            self._print_feature(file)
 
     def _show(self, text: str) -> None:
         self._doing = text
@@ -67,6 +67,7 @@ class Progress:
             self._live.start()
 
     def _print_feature(self, file: str) -> None:
+        self._printed.add(file)
         results = self._results[file]
         seconds = sum(result.duration_s for result in results)
         line = Text.assemble(f"{file}  ", counts(results), (f"  {seconds:.1f} s", "dim"))

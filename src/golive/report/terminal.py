@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import HEAVY
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
@@ -64,18 +63,20 @@ def _by_reason(
 
 def _trouble(outcome: Outcome, reason: str, results: Sequence[ScenarioResult]) -> RenderableType:
     shown = results if outcome is Outcome.FAILED else results[:_ALIKE]
-    lines: list[RenderableType] = []
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=9)
+    table.add_column(overflow="fold")  # an expected value is never cut off
     for result in shown:
-        line = Text(f"{outcome.upper():<9}", STYLES[outcome])
-        line.append(f" {result.name}", "bold")
+        line = Text(result.name, "bold")
         if not result.blocking:
             line.append("  (advisory)", "dim")
         if result.statements:
             line.append(f"  {' '.join(result.statements)}", "cyan")
-        lines.append(line)
+        table.add_row(Text(outcome.upper(), STYLES[outcome]), line)
     if more := len(results) - len(shown):
-        lines.append(Text(f"{'':<9} and {more} more", "bold"))
-    return Group(Text(), *lines, Padding(Text(reason), (0, 0, 0, 10), expand=False))
+        table.add_row("", Text(f"and {more} more", "bold"))
+    table.add_row("", Text(reason))
+    return Group(Text(), table)
 
 
 def _heading(french: str, english: str) -> RenderableType:

@@ -1,0 +1,52 @@
+"""Each thing is measured once; what went wrong is told to each that asks."""
+
+import threading
+
+import pytest
+
+from golive.gate.measurements import Measurements
+from golive.outcome import Unproven, Whose
+
+
+def test_once_for_each_set_of_arguments():
+    calls = []
+
+    def probe(where: str, *, size: int = 1) -> str:
+        calls.append((where, size))
+        return where * size
+
+    measurements = Measurements()
+    assert measurements.result(probe, "a") == "a"
+    assert measurements.result(probe, "a") == "a"
+    assert measurements.result(probe, "a", size=2) == "aa"
+    assert calls == [("a", 1), ("a", 2)]
+
+
+def test_begun_ahead_it_runs_meanwhile():
+    begun, go_on = threading.Event(), threading.Event()
+
+    def probe() -> str:
+        begun.set()
+        assert go_on.wait(5)
+        return "done"
+
+    measurements = Measurements()
+    measurements.start(probe)
+    assert begun.wait(5)
+    go_on.set()
+    assert measurements.result(probe) == "done"
+
+
+@pytest.mark.parametrize("error", [Unproven("nothing there", Whose.TARGET), KeyError("x")])
+def test_each_that_asks_is_told_what_went_wrong(error):
+    calls = []
+
+    def probe() -> None:
+        calls.append(1)
+        raise error
+
+    measurements = Measurements()
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            measurements.result(probe)
+    assert calls == [1]
