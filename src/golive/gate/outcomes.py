@@ -3,12 +3,14 @@
 import sysconfig
 import traceback
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from golive.outcome import NotRun, Outcome, Unproven, Whose
 
 _LIBRARIES = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+_MEASURING = ("golive.probes.", "golive.replica.")  # they judge nothing
 
 
 def classify(error: BaseException | None) -> tuple[Outcome, str]:
@@ -37,23 +39,25 @@ def ours(reason: str, details: str = "") -> tuple[Outcome, str]:
 
 
 def _judges(error: BaseException) -> bool:
-    """Whether it is an assertion of a step; one of a library, or of a probe, is a defect."""
+    """Whether it is an assertion of a step; one of a library or of a probe is a defect."""
     if not isinstance(error, AssertionError):
         return False
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
-    return not _is_library(frame.f_globals.get("__name__", ""), frame.f_code.co_filename)
+    return not _is_library(frame)
 
 
-def _is_library(module: str, filename: str) -> bool:
-    if module.startswith("golive."):
-        return not module.startswith("golive.steps.")
-    return any(Path(filename).is_relative_to(directory) for directory in _LIBRARIES)
+def _is_library(frame: FrameType) -> bool:
+    module = frame.f_globals.get("__name__", "")
+    if module.startswith("golive."):  # also where it is installed beside the libraries
+        return module.startswith(_MEASURING)
+    return any(Path(frame.f_code.co_filename).is_relative_to(path) for path in _LIBRARIES)
 
 
 def _frames(error: BaseException) -> str:
-    """The innermost frames of a traceback, outside of libraries if it can be."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _is_library("", frame.filename)] or frames
+    """The innermost frames of a traceback, outside of libraries where it can be."""
+    summaries = traceback.extract_tb(error.__traceback__)
+    frames = zip(traceback.walk_tb(error.__traceback__), summaries, strict=True)
+    own = [summary for (frame, _), summary in frames if not _is_library(frame)] or summaries
     lines = [f"{_short(f.filename)}:{f.lineno} in {f.name}: {f.line}" for f in own[-3:]]
     return "\n".join(reversed(lines))
 
