@@ -47,7 +47,7 @@ def _judges(error: BaseException) -> bool:
 
 
 def _is_library(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__", "")
+    module = str(frame.f_globals.get("__name__"))
     if module.startswith("golive."):  # also where it is installed beside the libraries
         return module.startswith(_MEASURING)
     return any(Path(frame.f_code.co_filename).is_relative_to(path) for path in _LIBRARIES)
