@@ -147,6 +147,8 @@ class Project:
         path.write_text(text)
 
     def run(self, *args: str, environment: str = "lab"):
+        if "-n2" not in args:
+            args = ("-p", "no:xdist", *args)  # the gate must do without it, and so is faster
         return self.pytester.runpytest_subprocess(
             "tests/checklist", "--environment", environment, *args
         )
@@ -395,6 +397,27 @@ def test_a_wrong_environment_is_refused_before_anything_runs(project):
 def test_options_that_make_no_sense(project, option, message):
     project.feature(GOOD)
     assert project.refused(*option) == [message]
+
+
+def test_a_stack_that_cannot_be_started_is_one_clear_error(project):
+    project.feature(GOOD)
+    (project.path / "empty").mkdir()
+    path = project.path / "environments" / "copy.yaml"
+    text = (project.path / "environments" / "lab.yaml").read_text()
+    path.write_text(text.replace("kind: deployed", "kind: replica\nstack: ../empty"))
+    (line,) = project.refused(environment="copy")
+    assert line.endswith("empty is no stack: it has no nginx/nginx.conf")
+
+
+def test_listing_the_scenarios_leaves_the_last_report(project):
+    project.feature(GOOD)
+    (project.path / "report").mkdir()
+    report = project.path / "report" / "report.json"
+    report.write_text("of the last run")
+    result = project.run("--collect-only", "-q")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*::test_good"])
+    assert report.read_text() == "of the last run"
 
 
 def test_another_teams_features(project, tmp_path):

@@ -125,6 +125,11 @@ class Clients(_Model):
         default=None,
         description="each scenario is a client of its own from here; none: all are one client",
     )
+    cdn: IPv4Network | None = Field(
+        default=None,
+        description="addresses that the site takes for its CDN's, so that it believes the CDN's "
+        "word of who the client is; none: this machine has no such address",
+    )
 
 
 class Request(_Model):

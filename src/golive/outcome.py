@@ -1,8 +1,8 @@
 """What a scenario can end as, besides passed and failed.
 
-    Exception
-    ├── Unproven   it could not be measured: never green, and it says whose fault that is
-    └── NotRun     it was not tried: not permitted, or not provable in this environment
+Exception
+├── Unproven   it could not be measured: never green, and it says whose fault that is
+└── NotRun     it was not tried: not permitted, or not provable in this environment
 """
 
 from enum import StrEnum

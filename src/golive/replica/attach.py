@@ -45,5 +45,5 @@ def resolved(environment: Environment, state: State) -> Environment:
         name: Host(address=subnet.hosts[name.removesuffix(f".{DOMAIN}")], connection=_LOCAL)
         for name in environment.hosts
     }
-    clients = Clients(network=IPv4Network(subnet.clients))
+    clients = Clients(network=IPv4Network(subnet.clients), cdn=IPv4Network(subnet.cdn))
     return environment.model_copy(update={"site": site, "hosts": hosts, "clients": clients})

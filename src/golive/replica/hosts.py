@@ -1,4 +1,4 @@
-"""The hosts of a replica: a root directory each, with the stack's files where production has them."""
+"""The hosts of a replica: a root directory each, with the stack's files in their places."""
 
 import shutil
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _PLACES = (
 # Directories that packages and administrators make in production.
 _DIRECTORIES = {
     "edge": ("run", "var/log/nginx", "var/lib/nginx", "var/www/acme"),
-    "app-": ("var/log/dashboard-velo", "var/lib/pm2", "etc/dashboard-velo"),
+    "app-": ("var/log/dashboard-velo", "var/lib/pm2", "etc/dashboard-velo", "tmp"),
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
     "monitoring": ("var/lib/prometheus", "var/lib/alertmanager"),

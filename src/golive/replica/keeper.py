@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +73,9 @@ class Keeper:
         self.state = replace(
             self.state,
             servers=tuple(
-                ServerState(each.server.name, each.server.address, each.server.ports, each.process.pid)
+                ServerState(
+                    each.server.name, each.server.address, each.server.ports, each.process.pid
+                )
                 for each in started
             ),
         )
@@ -93,8 +95,9 @@ class Keeper:
     async def _ready(self, started: Started, ready: "dict[str, asyncio.Task[None]]") -> None:
         await asyncio.gather(*(ready[name] for name in started.server.after))
         await until_ready(started)
-        self._note(started.server.name, ready_s=self._elapsed())
-        tell(ready=started.server.name, seconds=self._elapsed())
+        elapsed_s = self._elapsed()
+        self._note(started.server.name, lambda server: replace(server, ready_s=elapsed_s))
+        tell(ready=started.server.name, seconds=elapsed_s)
 
     async def _replica_set(self, servers: Servers, ready: dict[str, "asyncio.Task[None]"]) -> None:
         """Make the MongoDB members one set once all of them answer."""
@@ -117,12 +120,11 @@ class Keeper:
     async def _watch(self, started: Started) -> None:
         """Note a server's death, for `golive status`; nothing is started again."""
         status = await started.process.wait()
-        self._note(started.server.name, ended=status)
+        self._note(started.server.name, lambda server: replace(server, ended=status))
 
-    def _note(self, name: str, **change: Any) -> None:
+    def _note(self, name: str, change: Callable[[ServerState], ServerState]) -> None:
         servers = (
-            replace(server, **change) if server.name == name else server
-            for server in self.state.servers
+            change(server) if server.name == name else server for server in self.state.servers
         )
         self.state = replace(self.state, servers=tuple(servers))
         self.state.write(self.directory)

@@ -71,8 +71,12 @@ class Members(Collector):
                 members = client.admin.command("replSetGetStatus")["members"]
             except PyMongoError:
                 continue
-            applied = {each["name"]: each["optimeDate"] for each in members if each.get("optimeDate")}
-            return {name: (max(applied.values()) - at).total_seconds() for name, at in applied.items()}
+            applied = {
+                each["name"]: each["optimeDate"] for each in members if each.get("optimeDate")
+            }
+            return {
+                name: (max(applied.values()) - at).total_seconds() for name, at in applied.items()
+            }
         return {}
 
 

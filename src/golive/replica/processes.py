@@ -10,6 +10,8 @@ from pathlib import Path
 from golive.replica.reap import MARK, remember_session
 from golive.replica.subnet import listening
 
+Command = tuple[str | Path, ...]
+
 _LAST_WORDS = 15  # lines
 _POLL_S = 0.02
 
@@ -30,7 +32,7 @@ class Server:
     name: str
     address: str
     ports: tuple[int, ...]
-    command: tuple[str | Path, ...]
+    command: Command
     directory: Path
     ready: Callable[[], Awaitable[bool]]
     within_s: float = 30
@@ -99,8 +101,10 @@ async def until_ready(started: Started) -> None:
                 # Its end is awaited between two questions, so that a dead server is told at once.
                 await asyncio.wait([death], timeout=_POLL_S)
                 if death.done():
-                    raise ServerError(f"{server.name} ended with status {death.result()}."
-                                      f"{last_words(started.log)}")
+                    raise ServerError(
+                        f"{server.name} ended with status {death.result()}."
+                        f"{last_words(started.log)}"
+                    )
     except TimeoutError as error:
         raise ServerError(
             f"{server.name} was not ready at {server.address} within {server.within_s:g} s."

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import redis.asyncio
 import redis.exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 Ready = Callable[[], Awaitable[bool]]
 
@@ -56,7 +58,11 @@ def replicates(address: str, port: int, password: str, replicas: int | None) -> 
 
     async def ready() -> bool:
         client = redis.asyncio.Redis(
-            host=address, port=port, username="admin", password=password, retry=None
+            host=address,
+            port=port,
+            username="admin",
+            password=password,
+            retry=Retry(NoBackoff(), 0),
         )
         try:
             info = await client.info("replication")
@@ -73,8 +79,10 @@ def replicates(address: str, port: int, password: str, replicas: int | None) -> 
 
 def staples(openssl: Path, address: str, port: int, name: str, root: Path) -> Ready:
     """Whether the edge serves TLS with a stapled OCSP response, whichever worker answers."""
-    command = (openssl, "s_client", "-connect", f"{address}:{port}", "-servername", name)
-    command += ("-CAfile", root, "-verify_return_error", "-status")
+    command = (
+        *(openssl, "s_client", "-connect", f"{address}:{port}", "-servername", name),
+        *("-CAfile", root, "-verify_return_error", "-status"),
+    )
 
     async def stapled() -> bool:
         process = await asyncio.create_subprocess_exec(

@@ -34,10 +34,8 @@ class Mail:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    async def handle_DATA(  # noqa: N802 (the name is aiosmtpd's)
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
-        """Keep the mail and accept it."""
+    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep the mail and accept it (aiosmtpd's hook)."""
         mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.SMTP)
         body = mail.get_body(("plain", "html"))
         message = {
@@ -54,7 +52,7 @@ def webhook(directory: Path, channel: str) -> type[BaseHTTPRequestHandler]:
     """An HTTP handler that keeps the JSON of each POST; 400 for what is not JSON."""
 
     class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 (the name is http.server's)
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             try:
                 message = json.loads(body)
@@ -66,7 +64,7 @@ def webhook(directory: Path, channel: str) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(b"ok")
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:
             sys.stdout.write(f"{channel}: {format % args}\n")
             sys.stdout.flush()
 
@@ -80,7 +78,7 @@ def main(directory: Path, mail: str, slack: str, sms: str) -> None:
         Thread(target=server.serve_forever, daemon=True).start()
     host, port = _address(mail)
     controller = UnthreadedController(Mail(directory), hostname=host, port=port)
-    controller.begin()
+    controller.begin()  # type: ignore[no-untyped-call]
     controller.loop.run_forever()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golive.replica.hosts import APPLICATION, SITE, Hosts
-from golive.replica.processes import Server
+from golive.replica.processes import Command, Server
 from golive.replica.readiness import accepts, answers, logged, replicates, staples
 from golive.toolchain import Toolchain
 
@@ -46,19 +46,23 @@ class Servers:
     def _edge(self) -> Server:
         address, root = self._at("edge")
         http, https = (self.hosts.subnet.port(port) for port in (80, 443))
-        command = [self.tools.nginx, "-p", root, "-c", root / "etc/nginx/nginx.conf"]
-        command += ["-e", root / "var/log/nginx/error.log", "-g", "daemon off;"]
+        command = (
+            *(self.tools.nginx, "-p", root, "-c", root / "etc/nginx/nginx.conf"),
+            *("-e", root / "var/log/nginx/error.log", "-g", "daemon off;"),
+        )
         ready = staples(
             self.tools.openssl, address, https, SITE, self.hosts.root("authority") / "root.pem"
         )
         # Without an answer of the responder at its first handshake, nginx asks again only
         # after five minutes (ngx_ssl_ocsp_error).
-        return Server("edge", address, (http, https), tuple(command), root, ready, after=("ocsp",))
+        return Server("edge", address, (http, https), command, root, ready, after=("ocsp",))
 
     def _application(self, host: str) -> Server:
         address, root = self._at(host)
-        command = (self.tools.node, self.tools.pm2, "start", "ecosystem.config.js")
-        command += ("--no-daemon", "--env", "production")
+        command = (
+            *(self.tools.node, self.tools.pm2, "start", "ecosystem.config.js"),
+            *("--no-daemon", "--env", "production"),
+        )
         return Server(
             host,
             address,
@@ -75,6 +79,7 @@ class Servers:
                 "PM2_HOME": str(root / "var/lib/pm2"),
                 "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",
                 "NODE_OPTIONS": f"--require={_SWITCHES}",
+                "TMPDIR": str(root / "tmp"),
             },
         )
 
@@ -121,7 +126,7 @@ class Servers:
             "--redis.user=exporter",
             f"--web.listen-address={address}:9121",
         )
-        mongodb_exporter = (
+        mongodb_exporter: Command = (
             *(sys.executable, "-m", "golive.replica.mongodb_exporter", f"{address}:9216"),
             self.hosts.root("authority") / "root.pem",
             *self.members(),
@@ -167,8 +172,10 @@ class Servers:
     def _ocsp(self) -> Server:
         address, root = self._at("authority")
         port = self.hosts.subnet.port(80)
-        command = (sys.executable, "-m", "golive.replica.ocsp")
-        command += ("--listen", f"{address}:{port}", "--authority", str(root))
+        command = (
+            *(sys.executable, "-m", "golive.replica.ocsp"),
+            *("--listen", f"{address}:{port}", "--authority", root),
+        )
         return Server("ocsp", address, (port,), command, root, accepts(address, port))
 
     def _receivers(self) -> Server:
@@ -176,7 +183,9 @@ class Servers:
         subnet = self.hosts.subnet
         mail = f"{address}:{subnet.port(25)}"
         slack, sms = (f"{subnet.hosts[host]}:{subnet.port(80)}" for host in ("slack", "sms"))
-        command = (sys.executable, "-m", "golive.replica.receivers")
-        command += (str(self.hosts.directory / "received"), mail, slack, sms)
+        command = (
+            *(sys.executable, "-m", "golive.replica.receivers"),
+            *(self.hosts.directory / "received", mail, slack, sms),
+        )
         ready = accepts(address, subnet.port(25))
         return Server("receivers", address, (subnet.port(25),), command, root, ready)
