@@ -109,6 +109,10 @@ class Host(_Model):
         default=None,
         description="how to look inside: a testinfra URI (ssh://..., local://); none: not possible",
     )
+    root: Path = Field(
+        default=Path("/"),
+        description="the directory that is / to the host's files; other than / in a replica only",
+    )
 
     @field_validator("connection")
     @classmethod
@@ -175,6 +179,11 @@ class Environment(_Model):
     site: Site
     hosts: dict[str, Host] = Field(default={}, description="by the name in the stack's files")
     clients: Clients = Clients()
+    credentials: Path | None = Field(
+        default=None,
+        description="JSON file, beside this file, of what golive itself signs in with, by the "
+        "placeholder's name in the stack (redis-admin-password ...); mode 0600, in no repository",
+    )
     pace: Annotated[float, Field(gt=0)] = Field(
         default=5, description="requests a second, together, where all scenarios are one client"
     )
@@ -201,6 +210,14 @@ class Environment(_Model):
         if not path.is_dir():
             raise ValueError("no such directory")
         return path
+
+    def role(self, role: str) -> dict[str, Host]:
+        """The hosts of a role, by name: `app` is app-1, app-2 and so on, `edge` the edge."""
+        return {
+            name: host
+            for name, host in self.hosts.items()
+            if re.fullmatch(rf"{role}(-\d+)?(\..*)?", name)
+        }
 
 
 def load(

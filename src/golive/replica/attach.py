@@ -7,7 +7,7 @@ from pathlib import Path
 
 from golive.environment import Clients, Environment, Host, Ports
 from golive.replica.control import Say, directory, matching, started
-from golive.replica.state import State
+from golive.replica.state import CREDENTIALS, State
 from golive.replica.subnet import DOMAIN
 
 _LOCAL = "local://"
@@ -42,8 +42,15 @@ def resolved(environment: Environment, state: State) -> Environment:
         }
     )
     hosts = {
-        name: Host(address=subnet.hosts[name.removesuffix(f".{DOMAIN}")], connection=_LOCAL)
+        name: Host(
+            address=subnet.hosts[host],
+            connection=_LOCAL,
+            root=directory(state.number) / "hosts" / host,
+        )
         for name in environment.hosts
+        if (host := name.removesuffix(f".{DOMAIN}"))
     }
     clients = Clients(network=IPv4Network(subnet.clients), cdn=IPv4Network(subnet.cdn))
-    return environment.model_copy(update={"site": site, "hosts": hosts, "clients": clients})
+    update = {"site": site, "hosts": hosts, "clients": clients}
+    update["credentials"] = directory(state.number) / CREDENTIALS
+    return environment.model_copy(update=update)

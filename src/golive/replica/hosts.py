@@ -1,11 +1,13 @@
 """The hosts of a replica: a root directory each, with the stack's files in their places."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from golive.replica.authority import Authority
+from golive.replica.state import CREDENTIALS
 from golive.replica.subnet import Subnet
 from golive.replica.substitution import Secrets, Substitution, Substitutions
 
@@ -68,6 +70,7 @@ class Hosts:
             application = self.root(host) / APPLICATION
             (application / "node_modules").symlink_to(node_modules)
         self._certificates(authority)
+        _write_private(self.directory / CREDENTIALS, json.dumps(self.secrets.values))
 
     def substitutions(self) -> Iterator[Substitution]:
         """Every line that a replica changes in the stack's files, host by host."""

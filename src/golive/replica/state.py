@@ -9,6 +9,8 @@ from pathlib import Path
 from golive.replica.subnet import Subnet
 
 _FILE = "replica.json"
+CREDENTIALS = "credentials.json"
+"""The replica's secrets, by placeholder, in its directory; mode 0600."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Look inside a host of the environment, by its connection: local, ssh or docker (testinfra).
+
+testinfra has answers that look like facts and are none: a service that is "not running" where
+systemd is not, a port that is "not listening" where ss is not. So only commands and files are
+used here, and whatever does not run is Unproven.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import testinfra
+from testinfra.host import Host as Connection
+
+from golive.environment import Environment, Host
+from golive.outcome import NotRun, Unproven, Whose
+
+_NOT_FOUND = {126, 127}  # the shell's status of a command that is not there, or cannot be run
+_SSH_FAILED = 255
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One host. `host.root` is what stands for / before each path, `name` its name."""
+
+    name: str
+    host: Host
+
+    @cached_property
+    def connection(self) -> Connection:
+        """testinfra's connection. Raises NotRun where the environment gives none."""
+        if self.host.connection is None:
+            raise NotRun(f"{self.name}: the environment gives no connection to look inside")
+        return testinfra.get_host(self.host.connection)
+
+    def path(self, path: str) -> str:
+        """Where the host's file `path` (absolute) is."""
+        return str(self.host.root / path.removeprefix("/"))
+
+    def run(self, command: str, *arguments: str) -> str:
+        """Standard output of a command; `%s` in it stands for each argument, quoted.
+
+        Raises Unproven where it cannot be run, or ends with a status other than 0.
+        """
+        result = self.connection.run(command, *arguments)
+        if result.rc == 0:
+            return str(result.stdout)
+        said = (result.stderr or result.stdout).strip()[-500:]
+        shown = command % arguments if arguments else command
+        if result.rc in _NOT_FOUND:
+            raise Unproven(f"{self.name}: no such command: {shown}: {said}", Whose.TOOL)
+        network = result.rc == _SSH_FAILED and str(self.host.connection).startswith("ssh")
+        raise Unproven(
+            f"{self.name}: {shown} ended with status {result.rc}: {said}",
+            Whose.NETWORK if network else Whose.TARGET,
+        )
+
+    def read(self, path: str) -> str:
+        """The text of the host's file `path`. Raises Unproven where it cannot be read."""
+        return self.run("cat -- %s", self.path(path))
+
+
+def machines(environment: Environment, role: str) -> tuple[Machine, ...]:
+    """The hosts of a role (`edge`, `app`, `redis`, `mongo`, `monitoring`). Raises Unproven."""
+    found = tuple(Machine(name, host) for name, host in environment.role(role).items())
+    if not found:
+        raise Unproven(f"{environment.name} names no host of the role {role}", Whose.OURS)
+    return found
+
+
+def credential(environment: Environment, name: str) -> str:
+    """A secret that golive itself signs in with. Raises NotRun where the environment has none."""
+    file = environment.credentials
+    if file is None:
+        raise NotRun(f"{environment.name} gives no credentials: {name} is needed")
+    try:
+        value = json.loads(Path(file).read_text()).get(name)
+    except (OSError, ValueError, AttributeError) as error:
+        raise Unproven(f"{file}: not a JSON file of credentials: {error}", Whose.OURS) from error
+    if value is None:
+        raise NotRun(f"{file} has no {name}")
+    return str(value)
