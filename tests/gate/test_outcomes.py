@@ -56,7 +56,7 @@ def test_outcomes(error, outcome, reason, monkeypatch, request):
     ("module", "outcome"),
     [
         ("golive.steps.tls", Outcome.FAILED),
-        ("golive.expectation", Outcome.FAILED),
+        ("golive.steps.expectation", Outcome.FAILED),
         ("team.steps", Outcome.FAILED),
         ("golive.probes.tls", Outcome.UNPROVEN),
     ],
