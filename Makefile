@@ -1,5 +1,7 @@
 # make gate   set up, start the replica, measure it, print the verdict
 # make test   set up, check the code, run the project's own tests
+# make prove  show that each scenario can fail: break one thing after the other
+# make bench  how fast: replica, gate
 # make lock   write requirements.txt anew from pyproject.toml (ARGS=--upgrade: newest versions)
 # make clean  remove what make made here (the cache of installed tools stays)
 #
@@ -27,6 +29,14 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python -m golive.toolchain
 	$(BIN)/pytest --ignore=tests/checklist $(ARGS)
+
+.PHONY: prove
+prove: $(READY)
+	@$(BIN)/golive prove $(ARGS)
+
+.PHONY: bench
+bench: $(READY)
+	@$(BIN)/python benchmarks/speed.py
 
 # uv where it is: seconds instead of half a minute. Both install exactly requirements.txt.
 $(READY): requirements.txt pyproject.toml
