@@ -1,0 +1,159 @@
+"""What a fault is: one deliberate defect of a running replica, with its heal (principle 6).
+
+    @fault("11_security_audit/tls.feature::No session tickets are issued")
+    @contextmanager
+    def tickets_issued(replica: Target) -> Iterator[None]:
+        '''NGX-15: ssl_session_tickets is on.'''
+        with nginx_edited(replica, ("ssl_session_tickets off;", "ssl_session_tickets on;")):
+            yield
+
+A fault lives in the module of its subject, `golive.faults.tls`. It breaks the replica before it
+yields and heals it in `finally`, and both times returns only when the change has taken effect:
+no sleep, no hope. One that changes nothing raises FaultError. Its docstring begins with the
+statement that it breaks. What changes files is in `golive.faults.files`, what makes nginx read
+its files anew in `golive.faults.nginx_reload`.
+
+`golive prove tls.tickets_issued` runs the checklist with it.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from golive import faults
+from golive.checklist import Scenario
+from golive.environment import Environment
+from golive.replica.control import directory
+from golive.replica.state import State
+from golive.replica.subnet import Subnet
+
+
+class FaultError(Exception):
+    """A fault could not be put in, changes nothing, or is declared wrongly."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A running replica that may be broken; `environment` is what the checklist is told of it."""
+
+    number: int
+    environment: Environment
+
+    @property
+    def directory(self) -> Path:
+        """Everything of this replica is below it."""
+        return directory(self.number)
+
+    @property
+    def state(self) -> State:
+        """What is known of it now: its servers and their processes."""
+        return State.read(self.directory)
+
+    @property
+    def subnet(self) -> Subnet:
+        """Its addresses and ports, by host."""
+        return self.state.subnet
+
+    def root(self, host: str) -> Path:
+        """The directory that is `/` to a host (`edge`, `app-1`, `redis-1` ...)."""
+        return self.directory / "hosts" / host
+
+    def path(self, host: str, path: str) -> Path:
+        """Where the host's file `path` (absolute, as in production) is."""
+        return self.root(host) / path.removeprefix("/")
+
+    def pid(self, server: str) -> int:
+        """The first process of a server of `golive status` (`edge`, `redis-1` ...)."""
+        return next(each.pid for each in self.state.servers if each.name == server)
+
+
+Inject = Callable[[Target], AbstractContextManager[None]]
+_Inject = TypeVar("_Inject", bound=Inject)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault and what it claims: ids of scenarios that fail with it (`reds`), and no other.
+
+    `blinds` are scenarios that cannot be measured any more with it. An outline's id without
+    its row means every row.
+    """
+
+    name: str  # subject.function
+    breaks: str
+    inject: Inject
+    reds: tuple[str, ...]
+    blinds: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The word that its feature, steps and probe have too."""
+        return self.name.partition(".")[0]
+
+
+_registered: dict[str, Fault] = {}
+
+
+def fault(*reds: str, blinds: Iterable[str] = ()) -> Callable[[_Inject], _Inject]:
+    """Register a context manager as the fault with which exactly the scenarios `reds` fail.
+
+    Give more than one only where one defect cannot but break several, and say why in the
+    docstring. `blinds`: scenarios that the defect makes unproven or not-run.
+    Raises FaultError where it claims nothing, has no docstring, or the name is taken.
+    """
+
+    def register(inject: _Inject) -> _Inject:
+        module = inject.__module__.rpartition(".")[2]
+        name = f"{module}.{inject.__name__}"
+        breaks = inspect.getdoc(inject)
+        if not reds or not breaks:
+            raise FaultError(f"{name}: a fault needs a scenario that it turns red, and a docstring")
+        if name in _registered:
+            raise FaultError(f"{name}: a second fault of this name")
+        _registered[name] = Fault(name, breaks, inject, reds, tuple(blinds))
+        return inject
+
+    return register
+
+
+def load(scenarios: Iterable[str]) -> tuple[Fault, ...]:
+    """Every fault of golive.faults, in order of name, its claims as ids of `scenarios`.
+
+    Raises FaultError with all claims of scenarios that do not exist.
+    """
+    for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
+        importlib.import_module(module.name)
+    return resolved(_registered.values(), scenarios)
+
+
+def resolved(registered: Iterable[Fault], scenarios: Iterable[str]) -> tuple[Fault, ...]:
+    """`registered`, in order of name, outlines' ids replaced by their rows'. See `load`."""
+    known = tuple(scenarios)
+    problems: list[str] = []
+
+    def rows(each: Fault, claims: tuple[str, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for claim in claims:
+            ids = [id_ for id_ in known if id_ == claim or id_.startswith(f"{claim}[")]
+            found += ids
+            if not ids:
+                problems.append(f"{each.name} claims {claim}: no scenario has this id")
+        return tuple(found)
+
+    result = tuple(
+        Fault(each.name, each.breaks, each.inject, rows(each, each.reds), rows(each, each.blinds))
+        for each in sorted(registered, key=lambda each: each.name)
+    )
+    if problems:
+        raise FaultError("\n".join(problems))
+    return result
+
+
+def provable(scenario: Scenario, environment: Environment) -> bool:
+    """Whether a replica can show that the scenario can fail: it is run there."""
+    return scenario.barred(environment) is None
