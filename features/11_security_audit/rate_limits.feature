@@ -5,24 +5,24 @@ Feature: Rate limits
 
   Rule: The general limit
 
-    @NGX-37
+    @NGX-37 @ahead
     Scenario: A burst of 20 is served at once, and the next request is refused
       When a new client fills its general limit
       Then it is served at once a burst of 20
 
-    @NGX-25
+    @NGX-25 @ahead
     Scenario: 10 requests a second
       When a new client fills its general limit
       Then it is given back 10 requests a second
 
   Rule: The authentication limit
 
-    @NGX-43
+    @NGX-43 @ahead
     Scenario: A burst of 10 authentications is served at once, and the next is refused
       When a new client fills its authentication limit
       Then it is served at once a burst of 10
 
-    @NGX-26
+    @NGX-26 @ahead
     Scenario: 5 authentications a minute
       When a new client fills its authentication limit
       Then it is given back 5 requests a minute

@@ -14,6 +14,7 @@ from golive.environment import Deviation, Environment, Kind, Permit
 from golive.outcome import Outcome
 
 PLATFORM = "platform"
+DEVIATION = "deviation"  # what evidence of a measurement is called that a deviation excuses
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
 
 
@@ -57,7 +58,8 @@ class Scenario:
     """A scenario as its feature file states it, before it ran.
 
     `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
-    kinds of environment in which it can be shown, all of them when empty.
+    kinds of environment in which it can be shown, all of them when empty. `ahead`: its
+    measurement takes seconds and begins before the first scenario, so that it is judged late.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Scenario:
     blocking: bool
     permits: frozenset[Permit] = frozenset()
     kinds: frozenset[Kind] = frozenset()
+    ahead: bool = False
 
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""
@@ -112,6 +115,20 @@ class ItemResult:
 
 
 @dataclass(frozen=True)
+class DeviationResult:
+    """A deviation that the environment declares, and what was found.
+
+    `holds` is whether the statement holds here after all, so that the deviation is not needed;
+    None where it was not measured. `measured` is what it does instead, else empty.
+    """
+
+    statement: str
+    why: str
+    holds: bool | None = None
+    measured: str = ""
+
+
+@dataclass(frozen=True)
 class Due:
     """A statement that was not shown here; `where` names the environments that can show it."""
 
@@ -152,7 +169,7 @@ class Report:
     items: tuple[ItemResult, ...]
     scenarios: tuple[ScenarioResult, ...]
     due: tuple[Due, ...]
-    deviations: tuple[Deviation, ...]
+    deviations: tuple[DeviationResult, ...]
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:
@@ -179,10 +196,29 @@ def _judge_item(item: Item, results: Sequence[ScenarioResult]) -> ItemResult:
     return ItemResult(item.id, item.title, item.french, outcome, tuple(r.id for r in results))
 
 
+def deviations(
+    declared: Iterable[Deviation], results: Sequence[ScenarioResult]
+) -> tuple[DeviationResult, ...]:
+    """What the scenarios that claim each declared statement have found."""
+    return tuple(_deviation(each, results) for each in declared)
+
+
+def _deviation(declared: Deviation, results: Sequence[ScenarioResult]) -> DeviationResult:
+    claims = [result for result in results if declared.statement in result.statements]
+    measured = [str(e.value) for r in claims for e in r.evidence if e.what == DEVIATION]
+    holds = None
+    if measured:
+        holds = False
+    elif claims and all(result.outcome is Outcome.PASSED for result in claims):
+        holds = True
+    return DeviationResult(declared.statement, declared.why, holds, "\n".join(measured))
+
+
 def due(not_run: Iterable[Scenario], elsewhere: Iterable[Environment]) -> tuple[Due, ...]:
     """For each statement of blocking scenarios that were not run, where each could be.
 
-    An environment can show a statement if none of those scenarios is barred there.
+    An environment can show a statement if none of those scenarios is barred there, and it
+    declares no deviation from it.
     """
     claims: dict[str, list[Scenario]] = {}
     for scenario in not_run:
@@ -190,10 +226,17 @@ def due(not_run: Iterable[Scenario], elsewhere: Iterable[Environment]) -> tuple[
             claims.setdefault(statement, []).append(scenario)
     environments = list(elsewhere)
     return tuple(
-        Due(statement, _where(claims[statement], environments)) for statement in sorted(claims)
+        Due(statement, _where(statement, claims[statement], environments))
+        for statement in sorted(claims)
     )
 
 
-def _where(scenarios: Sequence[Scenario], environments: Sequence[Environment]) -> str:
-    able = [e.name for e in environments if not any(s.barred(e) for s in scenarios)]
+def _where(
+    statement: str, scenarios: Sequence[Scenario], environments: Sequence[Environment]
+) -> str:
+    able = [
+        e.name
+        for e in environments
+        if not any(s.barred(e) for s in scenarios) and not e.excuse([statement])
+    ]
     return ", ".join(able) or "nowhere: no environment file permits it"

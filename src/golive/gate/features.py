@@ -23,6 +23,7 @@ from golive.located_yaml import FileError, Problem
 from golive.statements import Statement
 
 ADVISORY = "advisory"
+AHEAD = "ahead"
 PERMITS = {f"permit-{permit}": permit for permit in Permit}
 KINDS = {f"only-{kind}": kind for kind in Kind}
 
@@ -42,6 +43,11 @@ class Features:
     def tags(self) -> dict[str, str]:
         """Each tag that a scenario may have, with what it means."""
         return _tags(self.statements)
+
+    @cached_property
+    def blocking(self) -> set[str]:
+        """The statements that some scenario claims and the verdict waits for."""
+        return {s for each in self.scenarios.values() if each.blocking for s in each.statements}
 
 
 def scenario_id(file: Path, name: str, example: Iterable[str] = ()) -> str:
@@ -83,6 +89,7 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
     return {
         **{id_: statement.statement for id_, statement in known.items()},
         ADVISORY: "the scenario does not count for the verdict",
+        AHEAD: "measured while other scenarios run, and judged after them",
         **{tag: f"not run where {permit} is not permitted" for tag, permit in PERMITS.items()},
         **{tag: f"run in an environment of kind {kind}" for tag, kind in KINDS.items()},
     }
@@ -194,6 +201,7 @@ class _Reader:
             where=f"{self.path}:{line}",
             statements=tuple(sorted(tags.keys() & self.statements)),
             blocking=ADVISORY not in tags,
+            ahead=AHEAD in tags,
             permits=frozenset(PERMITS[tag] for tag in tags.keys() & PERMITS.keys()),
             kinds=frozenset(KINDS[tag] for tag in tags.keys() & KINDS.keys()),
         )

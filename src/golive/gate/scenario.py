@@ -10,7 +10,7 @@ from pytest_bdd.parser import Feature, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import step_function_context_registry
 
-from golive.checklist import Scenario
+from golive.checklist import DEVIATION, Scenario
 from golive.environment import Environment
 from golive.gate.clients import Clients, Pace
 from golive.gate.evidence import EvidenceLog
@@ -45,7 +45,9 @@ class ScenarioRunner:
         self.clients = Clients(network, self._clients_start, self._worker, self._workers)
         self.pace = Pace(None if network else environment.pace / self._workers)
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         """Each item is a scenario of the features, and is called by its id."""
         for item in items:
             scenario = self._scenario_of(item)
@@ -54,6 +56,14 @@ class ScenarioRunner:
             file, _, line = scenario.where.rpartition(":")
             item.location = (file, int(line) - 1, scenario.id)
             item.extra_keyword_matches.add(scenario.id)  # so that -k finds files and names
+        if (chosen := config.getoption("scenario")) is not None:
+            if unknown := set(chosen) - self._features.scenarios.keys():
+                raise pytest.UsageError(f"--scenario: no such id: {', '.join(sorted(unknown))}")
+            items[:] = [item for item in items if item.stash[_scenario].id in chosen]
+        # As the files have them, whatever order the file system gives; nobody waits for what
+        # is measured ahead while there is something else to do.
+        order = list(self._features.scenarios)
+        items.sort(key=lambda item: (item.stash[_scenario].ahead, order.index(item.location[2])))
 
     def _scenario_of(self, item: pytest.Item) -> Scenario:
         wrapper = item.obj if isinstance(item, pytest.Function) else None
@@ -93,6 +103,14 @@ class ScenarioRunner:
         hint = f"; the nearest: {', '.join(map(repr, near))}" if near else ""
         raise Unproven(f"no step definition matches{hint}", Whose.OURS)
 
+    def _unless_declared(self, item: pytest.Item, reason: str) -> tuple[Outcome, str]:
+        """A failure that the environment has declared is none, but shows nothing either."""
+        why = self.environment.excuse(item.stash[_scenario].statements)
+        if why is None:
+            return Outcome.FAILED, reason
+        item.stash[EVIDENCE].add(DEVIATION, reason)
+        return Outcome.NOT_RUN, f"{DEVIATION}: {why}; measured:\n{reason}"
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -104,6 +122,8 @@ class ScenarioRunner:
             outcome, reason = ours("no Then was judged")
         where = log.here or item.stash[_scenario].where
         log.end_step(outcome)
+        if outcome is Outcome.FAILED:
+            outcome, reason = self._unless_declared(item, reason)
         if call.when == "teardown":
             item.user_properties += log.properties()
         report = yield

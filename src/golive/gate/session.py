@@ -21,6 +21,7 @@ from golive.checklist import (
     Scenario,
     ScenarioResult,
     Verdict,
+    deviations,
     due,
     item_of,
     judge,
@@ -40,12 +41,16 @@ INPUT = "golive"  # of an xdist worker: the environment that is up, and where it
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run was asked for. `elsewhere` are the other environments of the project."""
+    """What a run was asked for. `elsewhere` are the other environments of the project.
+
+    `replica` is the number of the running one to use, None where that is not said.
+    """
 
     features: Features
     environment: Environment
     elsewhere: tuple[Environment, ...]
     fresh: bool
+    replica: int | None
     release: str | None
     report_dir: Path
     clients_start: int
@@ -130,10 +135,13 @@ class GateSession:
         environment = self._plan.environment
         if environment.kind is Kind.DEPLOYED or environment.stack is None:
             return
-        from golive.replica.attach import attach_or_start  # slow to import
+        from golive.replica.attach import attach, attach_or_start  # slow to import
         from golive.replica.control import ReplicaError
 
         try:
+            if self._plan.replica is not None:
+                self._environment = attach(environment, self._plan.replica)
+                return
             self._environment = self._up.enter_context(
                 attach_or_start(
                     environment, environment.stack, self._progress.say, fresh=self._plan.fresh
@@ -241,7 +249,7 @@ class GateSession:
                 (scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN),
                 self._plan.elsewhere,
             ),
-            deviations=self._plan.environment.deviations,
+            deviations=deviations(self._plan.environment.deviations, results),
         )
 
     def _why_unreached(self, session: pytest.Session) -> str:

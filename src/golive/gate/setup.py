@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def _set_up_controller(config: pytest.Config, checklist: Features, report_dir: P
 def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
     directory = config.rootpath / environments.DIRECTORY
     name, stack = config.getoption("environment"), config.getoption("stack")
-    environment = environments.load(name, directory=directory, statements=checklist.statements)
+    load = partial(environments.load, statements=checklist.statements, blocking=checklist.blocking)
+    environment = load(name, directory=directory)
     if environment.kind is Kind.COMPOSE:
         raise pytest.UsageError("environments of kind compose cannot be started yet")
     if stack is not None:
@@ -97,6 +99,9 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         if not stack.is_dir():
             raise pytest.UsageError(f"--stack: {stack}: no such directory")
         environment = environment.model_copy(update={"stack": stack.resolve()})
+    replica = config.getoption("replica")
+    if replica is not None and environment.kind is not Kind.REPLICA:
+        raise pytest.UsageError(f"--replica: {environment.name} is of kind {environment.kind}")
     release = config.getoption("release")
     if release is not None and not release.is_file():
         raise pytest.UsageError(f"--release: {release}: no such file")
@@ -105,11 +110,10 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         features=checklist,
         environment=environment,
         elsewhere=tuple(
-            environments.load(str(path), statements=checklist.statements)
-            for path in sorted(directory.glob("*.yaml"))
-            if path.resolve() != here
+            load(str(path)) for path in sorted(directory.glob("*.yaml")) if path.resolve() != here
         ),
         fresh=config.getoption("fresh"),
+        replica=replica,
         release=release.stem if release else None,
         report_dir=report_dir,
         clients_start=start_now(),
