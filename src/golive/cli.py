@@ -138,6 +138,7 @@ def status() -> None:
 @click.option("--release", metavar="FILE", help="The release record.")
 @click.option("--report-dir", metavar="DIR", help="Where reports go [default: report].")
 @click.option("--fresh", is_flag=True, help="Start a replica even where a fitting one runs.")
+@click.option("--replica", metavar="N", help="Use the running replica N, whatever its files.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
 def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
     """Judge a deployment by the checklist: GO, NO-GO or INCOMPLETE.

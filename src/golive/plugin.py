@@ -62,6 +62,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fresh", action="store_true", help="start a replica of its own, even where one is up"
     )
+    group.addoption(
+        "--replica",
+        type=int,
+        metavar="N",
+        help="look at the running replica N, whatever files it was started from",
+    )
+    group.addoption(
+        "--scenario",
+        action="append",
+        metavar="ID",
+        help="run only the scenario with this id of report.json; may be given several times",
+    )
     group.addoption("--release", type=Path, metavar="FILE", help="record of the release")
     group.addoption(
         "--report-dir",

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from golive.environment import Clients, Environment, Host, Ports
-from golive.replica.control import Say, directory, matching, started
+from golive.replica.control import ReplicaError, Say, directory, matching, running, started
 from golive.replica.state import CREDENTIALS, State
 from golive.replica.subnet import DOMAIN
 
@@ -29,6 +29,17 @@ def attach_or_start(
         return
     with started(stack, say) as owned:
         yield resolved(environment, owned.state)
+
+
+def attach(environment: Environment, number: int) -> Environment:
+    """`environment` with the addresses of replica `number`, of whatever files it is.
+
+    Raises ReplicaError where it does not run.
+    """
+    for state in running():
+        if state.number == number and state.ready_s is not None:
+            return resolved(environment, state)
+    raise ReplicaError(f"replica {number} does not run, or is not ready: golive status")
 
 
 def resolved(environment: Environment, state: State) -> Environment:
