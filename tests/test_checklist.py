@@ -1,24 +1,29 @@
 """The checklist: its items, the one merge rule, the verdict, and what is due elsewhere."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from golive import located_yaml, statements
 from golive.checklist import (
+    DEVIATION,
+    DeviationResult,
     Due,
+    Evidence,
     Item,
     Scenario,
     ScenarioResult,
     Verdict,
+    deviations,
     due,
     item_of,
     judge,
     load_items,
     merge,
 )
-from golive.environment import Kind, Permit, load
+from golive.environment import Deviation, Kind, Permit, load
 from golive.outcome import Outcome
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +139,29 @@ def test_due_names_the_environments_that_can_show_it():
         Due("ARC-03", "replica"),
         Due("NGX-37", "replica, staging"),
         Due("NGX-43", "replica"),
+    )
+
+
+def test_due_is_not_where_a_deviation_is_declared():
+    declared = (Deviation(statement="NGX-37", why="x"),)
+    replica, staging, _ = environments()
+    staging = staging.model_copy(update={"deviations": declared})
+    assert due([scenario("NGX-37")], [replica, staging]) == (Due("NGX-37", "replica"),)
+
+
+def test_deviations_say_what_was_measured():
+    declared = [Deviation(statement=f"APP-0{n}", why="x") for n in (1, 2, 3, 4)]
+    missed = (Evidence(DEVIATION, "2 CPUs"),)
+    results = [
+        replace(result("11", N), statements=("APP-01",), evidence=missed),
+        replace(result("11", P), statements=("APP-01", "APP-02")),
+        replace(result("11", U), statements=("APP-03",)),
+    ]
+    assert deviations(declared, results) == (
+        DeviationResult("APP-01", "x", holds=False, measured="2 CPUs"),
+        DeviationResult("APP-02", "x", holds=True),
+        DeviationResult("APP-03", "x"),
+        DeviationResult("APP-04", "x"),
     )
 
 

@@ -71,6 +71,23 @@ def test_values_and_defaults(file):
     assert environment.permits == (Permit.BURST,)
 
 
+def test_deployed_declares_no_deviation_that_blocks(file):
+    text = GOOD + "deviations:\n- {statement: NGX-01, why: x}\n- {statement: NGX-02, why: x}\n"
+    assert load(file(text), blocking={"NGX-03"}).excuse(["NGX-01"]) == "x"
+    (error,) = errors(file(text), blocking={"NGX-02", "NGX-03"})
+    assert error == (
+        "10: deviations: a deployed environment must meet what blocks a release: NGX-02"
+    )
+
+
+def test_only_what_is_all_declared_is_excused(file):
+    deviations = "- {statement: NGX-01, why: x}\n- {statement: NGX-02, why: y}\n"
+    environment = load(file(GOOD + "deviations:\n" + deviations))
+    assert environment.excuse(["NGX-01", "NGX-02"]) == "x; y"
+    assert environment.excuse(["NGX-01", "NGX-03"]) is None
+    assert environment.excuse([]) is None
+
+
 def test_survives_json(file):
     environment = load(file(GOOD))
     assert Environment.model_validate_json(environment.model_dump_json()) == environment
@@ -150,7 +167,7 @@ def test_not_yaml(file, text, message):
 
 def test_an_alias_of_itself_is_an_error_and_no_endless_loop(file):
     found = errors(file("hosts: &h {x: *h}"))
-    assert "1: hosts.x.x: unknown name; known here: address, connection" in found
+    assert "1: hosts.x.x: unknown name; known here: address, connection, root" in found
 
 
 def test_unreadable_bytes(tmp_path):

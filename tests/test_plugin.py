@@ -269,6 +269,61 @@ def test_all_passed_is_go_and_what_is_due_is_said(project):
     result.stdout.fnmatch_lines(["*NGX-37*due in: staging*", "*GO*"])
 
 
+DEVIATIONS = """deviations:
+- {statement: NGX-31, why: a laptop}
+- {statement: NGX-32, why: an old laptop}
+- {statement: NGX-33, why: nobody looks}
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_a_declared_deviation_is_measured_and_never_passed_for_being_declared(
+    project, port, workers
+):
+    project.environment("laptop", port, DEVIATIONS)
+    project.feature(
+        GOOD,
+        '@advisory @NGX-31 deviates\nGiven the site\nThen it answers\nThen it answers "x"',
+        "@advisory @NGX-32 holds\nGiven the site\nThen it answers",
+        '@advisory @NGX-31 @NGX-34 half\nGiven the site\nThen it answers "x"',
+        "@advisory @NGX-31 dark\nThen it cannot be measured",
+    )
+    result = project.run(*workers, environment="laptop")
+    assert project.outcomes() == {
+        "good": "passed",
+        "deviates": "not-run",
+        "holds": "passed",
+        "half": "failed",  # it claims something that is not declared, too
+        "dark": "unproven",
+    }
+    reason = project.reason("deviates")
+    assert reason.startswith("deviation: a laptop; measured:\nexpected x, actual 127.")
+    report = project.report()
+    assert [(d.statement, d.holds) for d in report.deviations] == [
+        ("NGX-31", False), ("NGX-32", True), ("NGX-33", None),
+    ]  # fmt: skip
+    assert report.deviations[0].measured.startswith("expected x, actual 127.")
+    result.stdout.fnmatch_lines(
+        [
+            "*NGX-31*a laptop: expected x, actual*",
+            "*NGX-32*an old laptop: it holds here: the deviation is not needed*",
+            "*NGX-33*nobody looks: not measured*",
+        ]
+    )
+    steps = [value["outcome"] for what, value in evidence_of(project, "deviates") if what == "step"]
+    assert steps == ["passed", "passed", "failed"]
+
+
+def test_a_deployed_environment_declares_no_deviation_that_blocks(project, port):
+    project.environment("live", port, DEVIATIONS)
+    project.feature("@NGX-31 counts\nThen it answers", "@advisory @NGX-32 wish\nThen it answers")
+    (line,) = project.refused(environment="live")
+    assert line.endswith(
+        "environments/live.yaml:6: deviations: a deployed environment must meet what blocks a "
+        "release: NGX-31"
+    )
+
+
 def test_report_json_has_the_schema(project):
     project.feature(GOOD)
     (project.path / "v1.2.0.yaml").touch()

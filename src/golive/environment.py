@@ -211,6 +211,26 @@ class Environment(_Model):
             raise ValueError("no such directory")
         return path
 
+    @field_validator("deviations")
+    @classmethod
+    def _deployed_declares_none_that_counts(
+        cls, value: tuple[Deviation, ...], info: ValidationInfo
+    ) -> tuple[Deviation, ...]:
+        blocking = (info.context or {}).get("blocking", ())
+        counting = sorted({each.statement for each in value}.intersection(blocking))
+        if info.data.get("kind") is Kind.DEPLOYED and counting:
+            raise ValueError(
+                f"a deployed environment must meet what blocks a release: {', '.join(counting)}"
+            )
+        return value
+
+    def excuse(self, statements: Collection[str]) -> str | None:
+        """Why none of `statements` needs to hold here; None unless all are declared deviations."""
+        why = {each.statement: each.why for each in self.deviations}
+        if not statements or not why.keys() >= set(statements):
+            return None
+        return "; ".join(dict.fromkeys(why[statement] for statement in statements))
+
     def role(self, role: str) -> dict[str, Host]:
         """The hosts of a role, by name: `app` is app-1, app-2 and so on, `edge` the edge."""
         return {
@@ -225,13 +245,19 @@ def load(
     *,
     directory: Path = DIRECTORY,
     statements: Collection[str] | None = None,
+    blocking: Collection[str] = (),
 ) -> Environment:
     """The environment called so in `directory`, or in the file of that path.
 
-    Deviations must be from `statements` (ids), where given. Raises EnvironmentFileError.
+    Deviations must be from `statements` (ids), where given; those of a deployed environment
+    from none of `blocking`. Raises EnvironmentFileError.
     """
     path = find(name_or_path, directory)
-    context = {"base": path.parent.resolve(), "statements": statements}
+    context: dict[str, object] = {
+        "base": path.parent.resolve(),
+        "statements": statements,
+        "blocking": blocking,
+    }
     try:
         return located_yaml.read(path, Environment, context)
     except located_yaml.FileError as error:

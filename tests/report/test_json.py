@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from golive.checklist import Due, Evidence, ItemResult, Report, ScenarioResult, Verdict
-from golive.environment import Deviation
+from golive.checklist import (
+    DeviationResult,
+    Due,
+    Evidence,
+    ItemResult,
+    Report,
+    ScenarioResult,
+    Verdict,
+)
 from golive.outcome import Outcome
 from golive.report.json import ReportFileError, read, write
 
@@ -31,7 +38,7 @@ REPORT = Report(
         ),
     ),
     due=(Due("NGX-37", "staging"),),
-    deviations=(Deviation(statement="APP-07", why="a laptop"),),
+    deviations=(DeviationResult("APP-07", "a laptop", holds=False, measured="2 CPUs"),),
 )
 
 

@@ -7,8 +7,18 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from golive.checklist import Due, Item, Report, Scenario, ScenarioResult, Verdict, judge
-from golive.environment import Deviation
+from golive.checklist import (
+    DEVIATION,
+    DeviationResult,
+    Due,
+    Evidence,
+    Item,
+    Report,
+    Scenario,
+    ScenarioResult,
+    Verdict,
+    judge,
+)
 from golive.outcome import Outcome
 from golive.report.progress import Progress
 from golive.report.terminal import render
@@ -87,12 +97,26 @@ def test_due_not_run_and_deviations():
     what = replace(
         report(result("burst", Outcome.NOT_RUN, "not permitted in production: burst")),
         due=(Due("NGX-37", "replica"), Due("NGX-43", "replica")),
-        deviations=(Deviation(statement="APP-07", why="a laptop"),),
+        deviations=(
+            DeviationResult("APP-07", "a laptop", holds=False, measured="expected: a\n  actual: b"),
+            DeviationResult("APP-01", "a laptop", holds=True),
+            DeviationResult("APP-02", "a laptop"),
+        ),
     )
     text = rendered(what)
     assert "NGX-37 NGX-43  due in: replica" in text
     assert "1 not run: not permitted in production: burst" in text
-    assert "APP-07  a laptop" in text
+    assert "APP-07  a laptop: expected: a actual: b" in text
+    assert "APP-01  a laptop: it holds here: the deviation is not needed" in text
+    assert "APP-02  a laptop: not measured" in text
+
+
+def test_a_deviation_is_told_once():
+    excused = replace(
+        result("size", Outcome.NOT_RUN, "deviation: a laptop; measured: b"),
+        evidence=(Evidence(DEVIATION, "b"),),
+    )
+    assert "not run: deviation" not in rendered(report(excused))
 
 
 def test_no_markup_is_taken_from_results():

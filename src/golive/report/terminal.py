@@ -9,7 +9,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from golive.checklist import ItemResult, Report, ScenarioResult, Verdict
+from golive.checklist import DEVIATION, DeviationResult, ItemResult, Report, ScenarioResult, Verdict
 from golive.outcome import Outcome
 
 STYLES = {
@@ -116,12 +116,22 @@ def _elsewhere(report: Report) -> Iterable[RenderableType]:
         for where in wheres:
             ids = " ".join(due.statement for due in report.due if due.where == where)
             yield Text.assemble(f" {ids}", (f"  due in: {where}", "cyan"))
-    for reason, results in _by_reason(report.scenarios, Outcome.NOT_RUN).items():
+    untried = [r for r in report.scenarios if DEVIATION not in {e.what for e in r.evidence}]
+    for reason, results in _by_reason(untried, Outcome.NOT_RUN).items():
         yield Text(f" {len(results)} not run: {reason}", "dim")
     if report.deviations:
         yield _heading("Écarts déclarés", "declared deviations")
         for deviation in report.deviations:
-            yield Text.assemble((f" {deviation.statement}", "cyan"), f"  {deviation.why}")
+            yield _deviation(deviation)
+
+
+def _deviation(deviation: DeviationResult) -> Text:
+    found = {
+        True: ("it holds here: the deviation is not needed", STYLES[Outcome.UNPROVEN]),
+        False: (" ".join(deviation.measured.split()), "dim"),
+        None: ("not measured", "dim"),
+    }[deviation.holds]
+    return Text.assemble((f" {deviation.statement}", "cyan"), f"  {deviation.why}: ", found)
 
 
 def _verdict(report: Report, files: Iterable[str]) -> RenderableType:
