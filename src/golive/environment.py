@@ -42,6 +42,7 @@ class Permit(StrEnum):
     RESTART = "restart"  # restart or reload a server
     RESTORE = "restore"  # overwrite data from a backup
     FAULT = "fault"  # break something on purpose
+    WRITE = "write"  # create test data, and remove it
 
 
 class ResponseKind(StrEnum):
