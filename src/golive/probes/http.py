@@ -19,6 +19,7 @@ from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 
 Scheme = Literal["http", "https"]
+Version = Literal["1.0", "1.1"]
 Headers = Sequence[tuple[str, str]]
 
 _SWITCHING_PROTOCOLS = 101
@@ -53,13 +54,15 @@ def request(
     headers: Headers = (),
     body: bytes | None = None,
     scheme: Scheme = "https",
+    http_version: Version = "1.1",
     timeout_s: float = 5.0,
 ) -> Response:
     r"""Send one request on a connection of its own and return the answer.
 
     `path` is the request target as it is to stand on the wire (`//`, `/a\b`, `%2e` stay).
     `headers` are sent as given, duplicates too; one named Host or User-Agent takes the
-    place of ours. `timeout_s` bounds connecting, and then the exchange as a whole.
+    place of ours. `http_version` is what the request line says of the client.
+    `timeout_s` bounds connecting, and then the exchange as a whole.
 
     Raises Unproven, the fault of: the network (name not resolved, no route, no answer to
     connecting), the target (refused, reset, certificate not trusted, silent once connected,
@@ -82,6 +85,8 @@ def request(
         raise Unproven(
             f"{method} {url}: not a request that can be sent: {error}", Whose.OURS
         ) from error
+    # h11 writes HTTP/1.1 only; no target can hold this text, for it can hold no space.
+    message = message.replace(b" HTTP/1.1\r\n", f" HTTP/{http_version}\r\n".encode(), 1)
     opened = connect_tls if scheme == "https" else connect
     with (
         opened(endpoint, timeout_s=timeout_s) as stream,

@@ -20,6 +20,7 @@ Module._load = function loadAndWatch(request, ...rest) {
     apply(express) {
       const app = express();
       app.use('/__replica', answer);
+      app.use(show);
       return app;
     },
   });
@@ -34,12 +35,24 @@ const SWITCHES = {
   /** The request as Express sees it behind its proxy. */
   request(req, res) {
     const { method, originalUrl: url, httpVersion, headers, rawHeaders, ip } = req;
-    const { remoteAddress } = req.socket;
-    res.json({ method, url, httpVersion, headers, rawHeaders, ip, remoteAddress, pid: process.pid });
+    const { localAddress, localPort, remoteAddress } = req.socket;
+    res.json({
+      method, url, httpVersion, headers, rawHeaders, ip,
+      localAddress, localPort, remoteAddress, pid: process.pid,
+    });
   },
   /** A page, for the headers of one. */
   page(req, res) {
     res.type('html').send('<!doctype html>\n<title>Replica</title>\n<p>A page of the replica.</p>\n');
+  },
+  /** ?type=, ?bytes=: a body of this media type and length; body.jpg and the like are it too. */
+  body(req, res) {
+    res.setHeader('Content-Type', String(req.query.type));
+    res.end(Buffer.alloc(number(req, 'bytes'), 'a body of the replica. '));
+  },
+  /** ?bytes=: set a cookie of this length. */
+  cookie(req, res) {
+    res.cookie('replica', 'c'.repeat(number(req, 'bytes'))).json({});
   },
   /** ?code=: answer with this status. */
   status(req, res) {
@@ -74,13 +87,21 @@ function number(req, name) {
   return Number.parseInt(req.query[name], 10);
 }
 
+/** Any path, asked with this header, shows the request instead of answering it. */
+function show(req, res, next) {
+  if (req.headers['x-golive-show'] === 'request') SWITCHES.request(req, res);
+  else next();
+}
+
 function answer(req, res, next) {
-  const name = req.path.slice(1);
+  const name = req.path.slice(1).split('.', 1)[0];
   if (!Object.hasOwn(SWITCHES, name)) {
     next();
     return;
   }
-  const wanted = { status: 'code', slow: 'ms', block: 'ms', grow: 'mb' }[name];
+  const wanted = {
+    body: 'bytes', cookie: 'bytes', status: 'code', slow: 'ms', block: 'ms', grow: 'mb',
+  }[name];
   if (wanted && !(number(req, wanted) >= 0)) {
     res.status(400).json({ error: `?${wanted}= needs a number` });
     return;
