@@ -5,16 +5,20 @@ and by the sentinel, so that a free lock means that nothing of the replica is le
 both of them were killed: whoever finds such remains clears them away.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
+import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from golive import toolchain
 from golive.replica.reap import kill_all
@@ -37,25 +41,27 @@ def home() -> Path:
     """The directory of this user's replicas. Short: a Unix socket's path has 107 bytes."""
     directory = Path("/tmp") / f"golive-{os.getuid()}"  # noqa: S108 (its owner is verified)
     # Others may pass (nginx's workers are www-data), but not list.
-    directory.mkdir(mode=0o711, exist_ok=True)
-    if directory.is_symlink() or directory.stat().st_uid != os.getuid():
-        raise ReplicaError(f"{directory} belongs to somebody else; remove it first")
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(mode=0o711)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ReplicaError(
+            f"{directory} is no directory of ours (see ls -ld {directory}); remove it first"
+        )
     return directory
 
 
 def running() -> list[State]:
     """The replicas that run now, after the remains of killed ones are cleared away."""
     found = []
-    for lock in sorted(home().glob("*.lock")):
-        directory = lock.with_suffix("")
-        with _lock(lock) as free:
+    # Not by the locks: to try the lock of none that runs could disturb one that starts.
+    for directory in sorted(each for each in home().iterdir() if each.is_dir()):
+        with _lock(directory.with_suffix(".lock")) as free:
             if free is not None:
                 _clear(directory)
                 continue
-        try:
+        with contextlib.suppress(FileNotFoundError):  # it is stopping just now
             found.append(State.read(directory))
-        except FileNotFoundError:
-            continue  # it is starting or stopping just now
     return found
 
 
@@ -80,7 +86,7 @@ def started(stack: Path, say: Say, number: int | None = None) -> Iterator["Owned
     except toolchain.ToolchainError as error:
         raise ReplicaError(str(error)) from error
     with _take(number) as (taken, lock):
-        owned = Owned(taken, _spawn(taken, stack, lock))
+        owned = _spawn(taken, stack, lock)
     try:
         owned.await_ready(say)
         yield owned
@@ -91,9 +97,10 @@ def started(stack: Path, say: Say, number: int | None = None) -> Iterator["Owned
 class Owned:
     """A replica that this process has started, and ends unless it lets it go."""
 
-    def __init__(self, number: int, sentinel: "subprocess.Popen[str]") -> None:
+    def __init__(self, number: int, sentinel: "subprocess.Popen[str]", log: TextIO) -> None:
         self.number = number
         self._sentinel = sentinel
+        self._log = log
         self._kept = False
 
     @property
@@ -103,36 +110,57 @@ class Owned:
 
     def await_ready(self, say: Say) -> None:
         """Return when all servers are ready. Raises ReplicaError."""
-        for line in self._sentinel.stdout or ():
-            event = json.loads(line)
-            if "up" in event:
-                return
-            if "failed" in event:
-                raise ReplicaError(event["failed"])
-            say(f"{event['ready']} ready after {event['seconds']:.1f} s")
-        raise ReplicaError(
-            f"the replica's keeper ended with status {self._sentinel.wait()} before it was ready"
-        )
+        self._await("up", say)
 
     def keep(self) -> None:
-        """Let the replica go on after this process; `stop` ends it."""
-        self._tell("keep\n")
+        """Let the replica go on after this process; `stop` ends it. Raises ReplicaError."""
+        try:
+            self._say("keep\n")
+        except BrokenPipeError as error:
+            raise self._ended() from error
+        self._await("kept")
         self._kept = True
+        self._hear_no_more()
 
     def release(self) -> None:
         """End the replica, unless it is kept; return when nothing of it is left."""
         if self._kept:
             return
-        self._tell("")
+        with contextlib.suppress(BrokenPipeError):
+            self._say("")
+        self._hear_no_more()
         _await_end(self.number)
         self._sentinel.wait()
+        self._log.close()
 
-    def _tell(self, word: str) -> None:
-        for pipe in (self._sentinel.stdin, self._sentinel.stdout):
-            if pipe and not pipe.closed:
-                if pipe is self._sentinel.stdin:
-                    pipe.write(word)
-                pipe.close()
+    def _ended(self) -> ReplicaError:
+        status = self._sentinel.wait()
+        self._log.seek(0)
+        return ReplicaError(
+            f"the replica's keeper ended by itself, with status {status}.\n{self._log.read()}"
+        )
+
+    def _await(self, wanted: str, say: Say | None = None) -> None:
+        """Return when the keeper has told of `wanted`. Raises ReplicaError."""
+        for line in self._sentinel.stdout or ():
+            event = json.loads(line)
+            if wanted in event:
+                return
+            if "failed" in event:
+                raise ReplicaError(event["failed"])
+            if say:
+                say(f"{event['ready']} ready after {event['seconds']:.1f} s")
+        raise self._ended()
+
+    def _say(self, word: str) -> None:
+        """The last word to the keeper: the end of what it hears is the end of its owner."""
+        if self._sentinel.stdin and not self._sentinel.stdin.closed:
+            self._sentinel.stdin.write(word)
+            self._sentinel.stdin.close()
+
+    def _hear_no_more(self) -> None:
+        if self._sentinel.stdout:
+            self._sentinel.stdout.close()
 
 
 def stop(number: int) -> bool:
@@ -140,35 +168,43 @@ def stop(number: int) -> bool:
     state = next((each for each in running() if each.number == number), None)
     if state is None:
         return False
-    os.kill(state.keeper, 15)
+    # The sentinel does the rest; a keeper that hangs could do nothing. It may be gone already.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(state.keeper, signal.SIGKILL)
     _await_end(number)
     return True
 
 
 def matching(stack: Path) -> State | None:
-    """A running replica, ready, of exactly this stack."""
+    """A running replica of exactly this stack that was kept.
+
+    One that was not belongs to whoever started it, who may break it and will end it.
+    """
     wanted = digest(stack.resolve())
-    ready = (each for each in running() if each.ready_s is not None)
-    return next((each for each in ready if each.digest == wanted), None)
+    kept = (each for each in running() if each.kept)
+    return next((each for each in kept if each.digest == wanted), None)
 
 
-def _spawn(number: int, stack: Path, lock: int) -> "subprocess.Popen[str]":
+def _spawn(number: int, stack: Path, lock: int) -> Owned:
     place = directory(number)
     _clear(place)
     place.mkdir(mode=0o711)
     low_ports = "yes" if may_bind_low_ports() else "no"
     command = [sys.executable, "-m", "golive.replica.sentinel", str(place)]
     # Not our standard error: it outlives us, and whoever reads ours would wait for its end.
-    with (place / "keeper.log").open("w") as log:
-        return subprocess.Popen(
-            [*command, str(number), low_ports, str(stack)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            pass_fds=[lock],
-            start_new_session=True,
-        )
+    log = (place / "keeper.log").open("w+")
+    sentinel = subprocess.Popen(
+        [*command, str(number), low_ports, str(stack)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        pass_fds=[lock],
+        start_new_session=True,
+        # Files are for their owner; others may pass directories, but not list them.
+        umask=0o066,
+    )
+    return Owned(number, sentinel, log)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Its owner holds the other end of standard input. End of file before the word `keep` means that
 the owner is gone, by SIGKILL too: then the replica ends.
 Progress is told as JSON lines on standard output: {"ready": server, "seconds": s},
-{"up": seconds}, {"failed": message}.
+{"up": seconds}, {"kept": true}, {"failed": message}.
 
     python -m golive.replica.keeper DIRECTORY NUMBER LOW-PORTS STACK
 """
@@ -92,6 +92,12 @@ class Keeper:
         self.state.write(self.directory)
         tell(up=self._elapsed())
 
+    def kept(self) -> None:
+        """The replica goes on without its owner: from now on others may use it."""
+        self.state = replace(self.state, kept=True)
+        self.state.write(self.directory)
+        tell(kept=True)
+
     async def _ready(self, started: Started, ready: "dict[str, asyncio.Task[None]]") -> None:
         await asyncio.gather(*(ready[name] for name in started.server.after))
         await until_ready(started)
@@ -146,13 +152,14 @@ def tell(**event: object) -> None:
     print(json.dumps(event), flush=True)  # noqa: T201
 
 
-async def owner_gone() -> None:
+async def owner_gone(keeper: Keeper) -> None:
     """Return when the owner is gone without having said `keep`; if it says so, never."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     if await reader.readline() == b"keep\n":
+        keeper.kept()
         await asyncio.Event().wait()
 
 
@@ -161,7 +168,7 @@ async def keep(keeper: Keeper) -> int:
     stopped = asyncio.Event()
     for interrupt in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(interrupt, stopped.set)
-    ends = {asyncio.create_task(owner_gone()), asyncio.create_task(stopped.wait())}
+    ends = {asyncio.create_task(owner_gone(keeper)), asyncio.create_task(stopped.wait())}
     starting = asyncio.create_task(keeper.start())
     await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done() and (error := starting.exception()):

@@ -31,7 +31,10 @@ class ServerState:
 
 @dataclass(frozen=True)
 class State:
-    """One replica. `started` is a time in ISO 8601; `ready_s` is None until all is ready."""
+    """One replica. `started` is a time in ISO 8601; `ready_s` is None until all is ready.
+
+    `kept`: it goes on after whoever started it, so that others may look at it.
+    """
 
     number: int
     low_ports: bool
@@ -41,6 +44,7 @@ class State:
     started: str
     servers: tuple[ServerState, ...] = ()
     ready_s: float | None = None
+    kept: bool = False
 
     @property
     def subnet(self) -> Subnet:
