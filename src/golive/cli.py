@@ -1,14 +1,15 @@
 """The verbs of golive; each a few lines that call the rest."""
 
+import contextlib
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from golive.environment import DIRECTORY
 from golive.replica import control
@@ -30,15 +31,24 @@ _stack = click.option(
 )
 
 
+class _Interrupted(KeyboardInterrupt):
+    """A signal asks to end; the argument is its number."""
+
+
 class _Verbs(click.Group):
     """Says what went wrong in one message, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with _interruptible():
+                return super().invoke(ctx)
         except control.ReplicaError as error:
             click.echo(f"golive: {error}", err=True)
             ctx.exit(COULD_NOT_RUN)
+        except _Interrupted as interrupted:
+            number = signal.Signals(interrupted.args[0])
+            click.echo(f"golive: {number.name}: what this command began is stopped", err=True)
+            ctx.exit(128 + number)  # as a shell says it
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,6 +63,7 @@ def main() -> None:
     golive gate          start a replica, judge it, stop it
     golive up            start a replica and keep it, to look at or to gate again
     golive down          stop it
+    golive prove         break one thing after the other: each check must turn red
     """
 
 
@@ -110,8 +121,11 @@ def down(numbers: tuple[int, ...]) -> None:
 def status() -> None:
     """Show which replicas run, and how each of their servers is.
 
-    Exit status: 0 all is well, 1 a server has ended or none runs.
+    Exit status: 0 all is well, 1 a server has ended, is not ready yet, or none runs.
     """
+    from rich.console import Console  # here: only this verb needs them
+    from rich.table import Table
+
     console = Console(highlight=False)
     states = control.running()
     if not states:
@@ -127,7 +141,8 @@ def status() -> None:
             alive = "running" if server.ready_s is not None else "starting"
             how = alive if server.ended is None else f"[red]ended, status {server.ended}[/red]"
             table.add_row(server.name, f"{server.address}:{ports}", str(server.pid), ready, how)
-            well = well and server.ended is None
+        well = well and state.ready_s is not None
+        well = well and all(server.ended is None for server in state.servers)
         console.print(table)
     sys.exit(0 if well else 1)
 
@@ -156,16 +171,83 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
     given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value]
     given = ["--fresh" if each == "--fresh=True" else each for each in given]
     command = [sys.executable, "-m", "pytest", str(CHECKLIST), *given, *arguments]
-    with subprocess.Popen(command) as run:
-        # Ctrl-C reaches pytest too, which stops what it started and says how far it came.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        run.wait()
+    # pytest ends with us, and is interrupted once, by us, in a group of its own: it then stops
+    # what it started and says how far it came.
+    command = ["env", "--default-signal=INT", "setpriv", "--pdeathsig", "INT", "--", *command]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0) as run:
+        try:
+            run.wait()
+        except _Interrupted:
+            run.send_signal(signal.SIGINT)
+            run.wait()
     try:
         # A run that did not begin has removed the report of the last one.
         verdict = read(Path(str(options["report_dir"] or REPORT_DIR))).verdict
     except ReportFileError:
         sys.exit(COULD_NOT_RUN)
     sys.exit(verdict.exit_status)
+
+
+@main.command()
+@_stack
+@click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=REPORT_DIR,
+    show_default=True,
+    help="Where prove.json goes.",
+)
+@click.option("--thorough", is_flag=True, help="Run every scenario with every fault.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what the scenarios that fail say.")
+@click.argument("names", nargs=-1, metavar="[FAULT|SUBJECT]...")
+def prove(
+    names: tuple[str, ...],
+    stack: Path,
+    subnet: int | None,
+    report_dir: Path,
+    thorough: bool,
+    verbose: bool,
+) -> None:
+    """Prove that each scenario can fail: break one thing after the other in a replica.
+
+    Each fault (src/golive/faults) must turn the scenarios red that it claims, and no other,
+    and they must be green again when it is healed. Without names all faults are tried, and a
+    scenario that none of them turns red is an error. A replica is started for it.
+
+    \b
+    Exit status: 0 all is proven, 1 it is not,
+                 2 it could not run (a replica that is not green, a fault that is declared wrongly).
+    """
+    from golive import prove  # here: only this verb needs it
+
+    try:
+        proof = prove.main(names, stack, subnet, report_dir, _say, thorough, verbose)
+    except prove.ERRORS as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
+    sys.exit(0 if proof.complete else 1)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise _Interrupted at the first signal that asks to end; further ones do not hurry us."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise _Interrupted(number)
+
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {each: signal.getsignal(each) for each in asking}
+    for each, handler in before.items():
+        if handler is not signal.SIG_IGN:  # nohup
+            signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _say(message: str) -> None:

@@ -23,7 +23,7 @@ from typing import TextIO
 from golive import toolchain
 from golive.replica.reap import kill_all
 from golive.replica.state import State, digest
-from golive.replica.subnet import may_bind_low_ports
+from golive.replica.subnet import in_use, may_bind_low_ports
 
 Say = Callable[[str], None]
 
@@ -124,14 +124,14 @@ class Owned:
 
     def release(self) -> None:
         """End the replica, unless it is kept; return when nothing of it is left."""
-        if self._kept:
-            return
-        with contextlib.suppress(BrokenPipeError):
-            self._say("")
-        self._hear_no_more()
-        _await_end(self.number)
-        self._sentinel.wait()
-        self._log.close()
+        with self._log:
+            if self._kept:
+                return
+            with contextlib.suppress(BrokenPipeError):
+                self._say("")
+            self._hear_no_more()
+            _await_end(self.number)
+            self._sentinel.wait()
 
     def _ended(self) -> ReplicaError:
         status = self._sentinel.wait()
@@ -192,6 +192,7 @@ def _spawn(number: int, stack: Path, lock: int) -> Owned:
     low_ports = "yes" if may_bind_low_ports() else "no"
     command = [sys.executable, "-m", "golive.replica.sentinel", str(place)]
     # Not our standard error: it outlives us, and whoever reads ours would wait for its end.
+    (place / "keeper.log").touch(mode=0o600)
     log = (place / "keeper.log").open("w+")
     sentinel = subprocess.Popen(
         [*command, str(number), low_ports, str(stack)],
@@ -210,14 +211,16 @@ def _spawn(number: int, stack: Path, lock: int) -> Owned:
 @contextmanager
 def _take(number: int | None) -> Iterator[tuple[int, int]]:
     """The lock of a free replica number: this one, or (None) the first that is free."""
-    numbers = range(FIRST, _LAST + 1) if number is None else [number]
-    for each in numbers:
+    free_ones = (each for each in range(FIRST, _LAST + 1) if not in_use(each))
+    for each in free_ones if number is None else [number]:
         with _lock(home() / f"{each}.lock") as free:
             if free is not None:
                 yield each, free
                 return
     raise ReplicaError(
-        f"replica {number} runs already: golive status" if number else "all replicas are taken"
+        f"replica {number} runs already: golive status. Stop it: golive down {number}"
+        if number
+        else f"all subnets from 127.{FIRST}.0.0/16 to 127.{_LAST}.0.0/16 are in use"
     )
 
 

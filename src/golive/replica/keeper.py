@@ -5,13 +5,14 @@ the owner is gone, by SIGKILL too: then the replica ends.
 Progress is told as JSON lines on standard output: {"ready": server, "seconds": s},
 {"up": seconds}, {"kept": true}, {"failed": message}.
 
-    python -m golive.replica.keeper DIRECTORY NUMBER LOW-PORTS STACK
+    python -m golive.replica.keeper DIRECTORY NUMBER LOW-PORTS STACK SENTINEL
 """
 
 import asyncio
 import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -61,7 +62,11 @@ class Keeper:
         )
 
     async def start(self) -> None:
-        """Start every server at the same time; return once all of them are ready."""
+        """Start every server at the same time; return once all of them are ready.
+
+        Raises ServerError as soon as one of them ends, ready or not.
+        """
+        self.state.write(self.directory)
         tools = toolchain.ensure(_silent)
         node_modules = toolchain.ensure_application(self.hosts.stack / "app", _silent)
         self.hosts.install(Authority.create(), node_modules, _MIME_TYPES)
@@ -83,11 +88,15 @@ class Keeper:
         for each in started:
             self._background(self._watch(each))
         async with asyncio.TaskGroup() as group:
+            deaths = [group.create_task(_no_end(each)) for each in started]
             ready: dict[str, asyncio.Task[None]] = {}
             for each in started:
                 task = group.create_task(self._ready(each, ready))
                 ready[each.server.name] = task
-            group.create_task(self._replica_set(servers, ready))
+            replica_set = group.create_task(self._replica_set(servers, ready))
+            await asyncio.gather(*ready.values(), replica_set)
+            for death in deaths:
+                death.cancel()
         self.state = replace(self.state, ready_s=self._elapsed())
         self.state.write(self.directory)
         tell(up=self._elapsed())
@@ -147,6 +156,10 @@ class Keeper:
 _tasks: set["asyncio.Task[None]"] = set()  # the event loop itself holds tasks weakly
 
 
+async def _no_end(started: Started) -> None:
+    raise await started.ended()
+
+
 def tell(**event: object) -> None:
     """Tell the owner, as one JSON line."""
     print(json.dumps(event), flush=True)  # noqa: T201
@@ -172,7 +185,8 @@ async def keep(keeper: Keeper) -> int:
     starting = asyncio.create_task(keeper.start())
     await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done() and (error := starting.exception()):
-        tell(failed=_message(error))
+        # A server quotes the line of its file that it cannot read: it may hold a secret.
+        tell(failed=keeper.hosts.secrets.mask(_message(error)))
         return 1
     if starting.done():
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -191,17 +205,19 @@ def _silent(_: str) -> None:
     """The owner has said it all already."""
 
 
-def main(directory: str, number: str, low_ports: str, stack: str) -> int:
+def main(directory: str, number: str, low_ports: str, stack: str, sentinel: str) -> int:
     """Keep a replica; see the module."""
     # Nothing may run unguarded: should the sentinel be killed, we end the replica ourselves.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    sentinel = os.getppid()
+    if os.getppid() != int(sentinel):
+        return 1  # it was killed before we could ask to be told
     keeper = Keeper(Path(directory), Subnet(int(number), low_ports == "yes"), Path(stack))
     try:
         return asyncio.run(keep(keeper))
     finally:
-        if os.getppid() != sentinel:
-            kill_all(Path(directory))
+        if os.getppid() != int(sentinel):
+            kill_all(Path(directory), descendants=True)
+            shutil.rmtree(directory)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Start a server, await its readiness, and say what went wrong with its own last words."""
 
 import asyncio
-import contextlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from golive.replica.reap import MARK, remember_session
 from golive.replica.subnet import listening
@@ -13,6 +14,7 @@ from golive.replica.subnet import listening
 Command = tuple[str | Path, ...]
 
 _LAST_WORDS = 15  # lines
+_LONGEST_LINE = 400  # characters: mongod and the application log in JSON
 _POLL_S = 0.02
 
 
@@ -25,8 +27,10 @@ class Server:
     """One server of the replica, as it is started.
 
     `ready` answers whether it serves; an OSError of it means not yet. It is asked again until
-    it does, the server dies, or `within_s` seconds have passed. All start at the same time, but
-    it is asked only once the servers named in `after` are ready.
+    it does, or `within_s` seconds have passed. All start at the same time, but it is asked only
+    once the servers named in `after` are ready. `elsewhere` are sockets on other addresses,
+    `logs` the files that it writes beside its output, `dies_of` the signal that ends it and
+    its children when the keeper is gone.
     """
 
     name: str
@@ -35,9 +39,17 @@ class Server:
     command: Command
     directory: Path
     ready: Callable[[], Awaitable[bool]]
-    within_s: float = 30
+    within_s: float = 60
     environment: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    elsewhere: tuple[tuple[str, int], ...] = ()
+    logs: tuple[Path, ...] = ()
+    dies_of: str = "KILL"
+
+    @property
+    def sockets(self) -> tuple[tuple[str, int], ...]:
+        """Where it listens: address and port."""
+        return (*((self.address, port) for port in self.ports), *self.elsewhere)
 
 
 @dataclass(frozen=True)
@@ -48,24 +60,61 @@ class Started:
     process: asyncio.subprocess.Process
     log: Path
 
+    async def ended(self) -> ServerError:
+        """Wait for its end, whatever the reason; the error that tells of it."""
+        status = await self.process.wait()
+        return ServerError(
+            f"{self.server.name} ended with status {status}.{last_words(*self.logs)}"
+        )
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """All that it writes, its output first."""
+        return (self.log, *self.server.logs)
+
 
 def refuse_taken_ports(servers: list[Server]) -> None:
     """Raise ServerError where anything listens already where a server is to listen."""
     taken = [
-        f"{server.address}:{port} ({server.name})"
+        f"{address}:{port}, for {server.name}: {' and '.join(_holders(address, port))} has it"
         for server in servers
-        for port in server.ports
-        if listening(server.address, port)
+        for address, port in server.sockets
+        if listening(address, port)
     ]
     if taken:
         raise ServerError(
-            f"{', '.join(taken)}: another program has this address already.\n"
-            "See which: ss -ltnp. Take another subnet: golive up --subnet N"
+            "\n".join(taken)
+            + "\nStop that program, or (where it listens on this subnet only) take another:"
+            " golive up --subnet N"
         )
 
 
+def _holders(address: str, port: int) -> Iterator[str]:
+    """Which programs listen there, also on all addresses; without root, ours only are known."""
+    holders = {
+        each.pid
+        for each in psutil.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN
+        and each.laddr
+        and each.laddr.port == port
+        and each.laddr.ip in (address, "0.0.0.0", "::", f"::ffff:{address}")  # noqa: S104
+    }
+    for pid in sorted(pid for pid in holders if pid) or (None,):
+        yield f"process {pid} ({_name(pid)})" if pid else "another program"
+
+
+def _name(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return "gone meanwhile"
+
+
 async def start(server: Server, replica: Path) -> Started:
-    """Start a server in a session of its own, recorded for `reap`, and return at once."""
+    """Start a server in a session of its own, recorded for `reap`, and return at once.
+
+    The kernel ends it when we are gone (setpriv, of Debian's essential util-linux).
+    """
     log = replica / "log" / f"{server.name}.log"
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -77,6 +126,7 @@ async def start(server: Server, replica: Path) -> Started:
     with log.open("ab") as output:
         try:
             process = await asyncio.create_subprocess_exec(
+                *("setpriv", "--pdeathsig", server.dies_of, "--"),
                 *server.command,
                 cwd=server.directory,
                 env=environment,
@@ -92,37 +142,31 @@ async def start(server: Server, replica: Path) -> Started:
 
 
 async def until_ready(started: Started) -> None:
-    """Return when the server is ready; raise ServerError when it dies or takes too long."""
+    """Return when the server is ready; raise ServerError when it takes too long."""
     server = started.server
-    death = asyncio.create_task(started.process.wait())
+    why = "it answers, but not as it should"
     try:
         async with asyncio.timeout(server.within_s):
-            while not await _answers(server):
-                # Its end is awaited between two questions, so that a dead server is told at once.
-                await asyncio.wait([death], timeout=_POLL_S)
-                if death.done():
-                    raise ServerError(
-                        f"{server.name} ended with status {death.result()}."
-                        f"{last_words(started.log)}"
-                    )
+            while True:
+                try:
+                    if await server.ready():
+                        return
+                except (OSError, EOFError) as error:
+                    why = str(error)
+                await asyncio.sleep(_POLL_S)
     except TimeoutError as error:
         raise ServerError(
-            f"{server.name} was not ready at {server.address} within {server.within_s:g} s."
-            f"{last_words(started.log)}"
+            f"{server.name} was not ready at {server.address} within {server.within_s:g} s: "
+            f"{why}.{last_words(*started.logs)}"
         ) from error
-    finally:
-        death.cancel()
 
 
-async def _answers(server: Server) -> bool:
-    with contextlib.suppress(OSError):
-        return await server.ready()
-    return False
-
-
-def last_words(log: Path) -> str:
-    """The last lines that a server wrote, for an error message."""
-    lines = log.read_text(errors="replace").splitlines()[-_LAST_WORDS:]
-    if not lines:
-        return f"\nIts log is empty: {log}"
-    return "\nThe end of its log:\n" + "\n".join(f"  {line}" for line in lines)
+def last_words(*logs: Path) -> str:
+    """The last lines of each log that has any, for an error message."""
+    said = ""
+    for log in logs:
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        if lines:
+            said += f"\nThe end of {log.name}:"
+            said += "".join(f"\n  {line[:_LONGEST_LINE]}" for line in lines[-_LAST_WORDS:])
+    return said or "\nIt wrote nothing."

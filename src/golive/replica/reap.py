@@ -34,6 +34,13 @@ def members(directory: Path) -> Iterator[psutil.Process]:
                 yield process
 
 
+def _descendants() -> Iterator[psutil.Process]:
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+
+
 def _belongs(process: psutil.Process, directory: Path, sessions: set[int]) -> bool:
     if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
         return False
@@ -42,14 +49,15 @@ def _belongs(process: psutil.Process, directory: Path, sessions: set[int]) -> bo
     return process.environ().get(MARK) == str(directory)
 
 
-def kill_all(directory: Path, within_s: float = 10) -> None:
+def kill_all(directory: Path, *, descendants: bool = False, within_s: float = 10) -> None:
     """Kill every process of the replica, those too that start meanwhile.
 
-    A replica's data is thrown away with it, so that there is nothing to finish in peace.
+    With `descendants`, every one of ours too. A replica's data is thrown away with it, so that
+    there is nothing to finish in peace.
     Raises TimeoutError with the processes that would not die.
     """
     until = time.monotonic() + within_s
-    while alive := list(members(directory)):
+    while alive := [*(_descendants() if descendants else ()), *members(directory)]:
         if time.monotonic() > until:
             left = ", ".join(f"{process.pid} {process.name()}" for process in alive)
             raise TimeoutError(f"still running after {within_s:g} s: {left}")

@@ -28,9 +28,9 @@ def main(directory: Path, arguments: list[str]) -> int:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     command = [sys.executable, "-m", "golive.replica.keeper", str(directory), *arguments]
     # Inherited: the pipes to the owner, and the lock, which is free only when all is gone.
-    keeper = subprocess.Popen(command, close_fds=False)
+    keeper = subprocess.Popen([*command, str(os.getpid())], close_fds=False)
     status = keeper.wait()
-    kill_all(directory)
+    kill_all(directory, descendants=True)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from golive.replica.hosts import APPLICATION, SITE, Hosts
 from golive.replica.processes import Command, Server
-from golive.replica.readiness import accepts, answers, logged, replicates, staples
+from golive.replica.readiness import (
+    accepts,
+    all_of,
+    answers,
+    greets,
+    launched,
+    replicates,
+)
+from golive.replica.stapling import staples
 from golive.toolchain import Toolchain
 
 MONGODB_PORT = 27017
@@ -50,12 +58,19 @@ class Servers:
             *(self.tools.nginx, "-p", root, "-c", root / "etc/nginx/nginx.conf"),
             *("-e", root / "var/log/nginx/error.log", "-g", "daemon off;"),
         )
-        ready = staples(
-            self.tools.openssl, address, https, SITE, self.hosts.root("authority") / "root.pem"
+        return Server(
+            "edge",
+            address,
+            (http, https),
+            command,
+            root,
+            staples(address, https, SITE),
+            # Without an answer of the responder at its first handshake, nginx asks again only
+            # after five minutes (ngx_ssl_ocsp_error).
+            after=("ocsp",),
+            logs=(root / "var/log/nginx/error.log",),
+            dies_of="TERM",  # a killed master leaves its workers
         )
-        # Without an answer of the responder at its first handshake, nginx asks again only
-        # after five minutes (ngx_ssl_ocsp_error).
-        return Server("edge", address, (http, https), command, root, ready, after=("ocsp",))
 
     def _application(self, host: str) -> Server:
         address, root = self._at(host)
@@ -63,6 +78,7 @@ class Servers:
             *(self.tools.node, self.tools.pm2, "start", "ecosystem.config.js"),
             *("--no-daemon", "--env", "production"),
         )
+        logs = tuple(root / "var/log/dashboard-velo" / f"{name}.log" for name in ("out", "error"))
         return Server(
             host,
             address,
@@ -70,11 +86,11 @@ class Servers:
             command,
             root / APPLICATION,
             # PM2 starts one worker after the other, and says when all of them are ready.
-            logged(
-                self.hosts.directory / "log" / f"{host}.log",
-                "[dashboard-velo-api] launched",
+            all_of(
+                launched("dashboard-velo-api", self.hosts.directory / "log" / f"{host}.log", logs),
                 answers(address, _APPLICATION_PORT, "/ready"),
             ),
+            logs=logs,
             environment={
                 "PM2_HOME": str(root / "var/lib/pm2"),
                 "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",
@@ -100,7 +116,7 @@ class Servers:
     def _mongodb(self, host: str) -> Server:
         address, root = self._at(host)
         command = (self.tools.mongod, "--config", root / "etc/mongodb/mongod.conf")
-        ready = accepts(address, MONGODB_PORT)
+        ready = accepts(address, MONGODB_PORT)  # the replica set speaks its protocol later
         return Server(host, address, (MONGODB_PORT,), command, root, ready)
 
     def _monitoring(self) -> list[Server]:
@@ -149,7 +165,7 @@ class Servers:
                 (9121,),
                 redis_exporter,
                 root,
-                accepts(address, 9121),
+                answers(address, 9121),
                 environment={"REDIS_PASSWORD": secrets["redis-exporter-password"]},
             ),
             Server(
@@ -158,7 +174,8 @@ class Servers:
                 (9216,),
                 mongodb_exporter,
                 root,
-                accepts(address, 9216),
+                answers(address, 9216, "/metrics"),
+                after=tuple(self.hosts.subnet.named("mongo-")),
                 environment={"MONGODB_PASSWORD": secrets["mongo-exporter-password"]},
             ),
         ]
@@ -167,7 +184,7 @@ class Servers:
         address, root = self._at(host)
         command = (self.tools.node_exporter, f"--web.listen-address={address}:9100")
         name = f"node-exporter-{host}"
-        return Server(name, address, (9100,), command, root, accepts(address, 9100))
+        return Server(name, address, (9100,), command, root, answers(address, 9100))
 
     def _ocsp(self) -> Server:
         address, root = self._at("authority")
@@ -176,16 +193,18 @@ class Servers:
             *(sys.executable, "-m", "golive.replica.ocsp"),
             *("--listen", f"{address}:{port}", "--authority", root),
         )
-        return Server("ocsp", address, (port,), command, root, accepts(address, port))
+        return Server("ocsp", address, (port,), command, root, answers(address, port))
 
     def _receivers(self) -> Server:
         address, root = self._at("mail")
         subnet = self.hosts.subnet
-        mail = f"{address}:{subnet.port(25)}"
-        slack, sms = (f"{subnet.hosts[host]}:{subnet.port(80)}" for host in ("slack", "sms"))
-        command = (
+        port = subnet.port(25)
+        webhooks = tuple((subnet.hosts[host], subnet.port(80)) for host in ("slack", "sms"))
+        command: Command = (
             *(sys.executable, "-m", "golive.replica.receivers"),
-            *(self.hosts.directory / "received", mail, slack, sms),
+            *(self.hosts.directory / "received", f"{address}:{port}"),
+            *(f"{host}:{http}" for host, http in webhooks),
         )
-        ready = accepts(address, subnet.port(25))
-        return Server("receivers", address, (subnet.port(25),), command, root, ready)
+        # A webhook is posted to: it refuses GET (501), and that is an answer.
+        ready = all_of(greets(address, port), *(answers(*each, status=501) for each in webhooks))
+        return Server("receivers", address, (port,), command, root, ready, elsewhere=webhooks)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import psutil
+
 DOMAIN = "dashboard-velo.internal"
 
 _HOSTS = {
@@ -69,6 +71,16 @@ class Subnet:
     def cdn(self) -> str:
         """The network (CIDR) that stands for the CDN's."""
         return f"127.{self.number}.64.0/20"
+
+
+def in_use(number: int) -> bool:
+    """Whether any program, whoever's, listens on an address of 127.`number`.0.0/16."""
+    return any(
+        each.status == psutil.CONN_LISTEN
+        and each.laddr
+        and each.laddr.ip.startswith(f"127.{number}.")
+        for each in psutil.net_connections("tcp4")
+    )
 
 
 def listening(address: str, port: int) -> bool:
