@@ -22,11 +22,11 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
 from golive import faults
-from golive.checklist import Scenario
 from golive.environment import Environment
 from golive.replica.control import directory
 from golive.replica.state import State
@@ -121,18 +121,32 @@ def fault(*reds: str, blinds: Iterable[str] = ()) -> Callable[[_Inject], _Inject
     return register
 
 
-def load(scenarios: Iterable[str]) -> tuple[Fault, ...]:
-    """Every fault of golive.faults, in order of name, its claims as ids of `scenarios`.
-
-    Raises FaultError with all claims of scenarios that do not exist.
-    """
+def load() -> tuple[Fault, ...]:
+    """Every fault of golive.faults, in order of name."""
     for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
         importlib.import_module(module.name)
-    return resolved(_registered.values(), scenarios)
+    return tuple(_registered[name] for name in sorted(_registered))
+
+
+def chosen(known: Iterable[Fault], names: Iterable[str]) -> tuple[Fault, ...]:
+    """The faults of these names (`tls.tickets_issued`, or without the subject) or subjects.
+
+    All where `names` is empty. Raises FaultError for a name that nothing has.
+    """
+    known, wanted = tuple(known), set(names)
+    words = {each: {each.name, each.subject, each.name.partition(".")[2]} for each in known}
+    if unknown := wanted.difference(*words.values()):
+        near = get_close_matches(sorted(unknown)[0], set[str]().union(*words.values()), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise FaultError(f"no fault or subject is called {', '.join(sorted(unknown))}{hint}")
+    return tuple(each for each in known if not wanted or words[each] & wanted)
 
 
 def resolved(registered: Iterable[Fault], scenarios: Iterable[str]) -> tuple[Fault, ...]:
-    """`registered`, in order of name, outlines' ids replaced by their rows'. See `load`."""
+    """`registered`, with the ids of `scenarios` that they claim: an outline's is all its rows'.
+
+    Raises FaultError with all claims of scenarios that do not exist.
+    """
     known = tuple(scenarios)
     problems: list[str] = []
 
@@ -147,13 +161,8 @@ def resolved(registered: Iterable[Fault], scenarios: Iterable[str]) -> tuple[Fau
 
     result = tuple(
         Fault(each.name, each.breaks, each.inject, rows(each, each.reds), rows(each, each.blinds))
-        for each in sorted(registered, key=lambda each: each.name)
+        for each in registered
     )
     if problems:
         raise FaultError("\n".join(problems))
     return result
-
-
-def provable(scenario: Scenario, environment: Environment) -> bool:
-    """Whether a replica can show that the scenario can fail: it is run there."""
-    return scenario.barred(environment) is None

@@ -1,0 +1,201 @@
+"""Prove that each scenario of the checklist can fail: break a replica, look, heal, look again."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from golive import environment as environments
+from golive.checklist import Scenario, ScenarioResult
+from golive.environment import Environment, EnvironmentFileError
+from golive.faults.fault import Fault, FaultError, Target, chosen, load, resolved
+from golive.gate import features
+from golive.gate.forked import Checklist, ChecklistError
+from golive.located_yaml import FileError
+from golive.outcome import Outcome
+from golive.proof import Outcomes, Proof, Trial, differences, unhealed
+from golive.replica.attach import attach
+from golive.replica.control import Say, started
+from golive.report import proof as terminal
+
+FEATURES = Path("features")
+JSON_NAME = "prove.json"
+SLOW_S = 2.0
+
+
+class NotHealthyError(Exception):
+    """The replica is not green as it is, so that a fault could show nothing."""
+
+
+ERRORS = (NotHealthyError, ChecklistError, FaultError, EnvironmentFileError, FileError)
+"""Why a proof could not run, in words."""
+
+
+class Rig:
+    """A replica of our own to break; it ends with the block, and with this process.
+
+    It is not kept (State.kept), so that nobody else attaches to it.
+    """
+
+    def __init__(self, environment: Environment, stack: Path, number: int | None, say: Say) -> None:
+        self._environment, self._stack, self._number, self._say = environment, stack, number, say
+        self._up = ExitStack()
+        self.target = self._start()
+
+    def renew(self) -> None:
+        """Put a fresh replica in the place of one that was not healed."""
+        self._up.close()
+        self.target = self._start()
+
+    def _start(self) -> Target:
+        owned = self._up.enter_context(started(self._stack, self._say, self._number))
+        return Target(owned.number, attach(self._environment, owned.number))
+
+    def __enter__(self) -> "Rig":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._up.close()
+
+
+def main(
+    names: tuple[str, ...],
+    stack: Path,
+    subnet: int | None,
+    report_dir: Path,
+    say: Say,
+    thorough: bool,
+    verbose: bool,
+) -> Proof:
+    """`golive prove`: try the faults of these names or subjects, or all; see its help.
+
+    Progress and result are printed, and written to prove.json. Raises ERRORS, ReplicaError.
+    """
+    began = time.monotonic()
+    console = Console(highlight=False, soft_wrap=True)
+    scenarios = features.read(FEATURES).scenarios
+    environment = environments.load("replica")
+    faults = resolved(chosen(load(), names), scenarios)
+    claimed = {id_ for fault in faults for id_ in (*fault.reds, *fault.blinds)}
+    expected = [id_ for id_, each in scenarios.items() if not each.barred(environment)]
+    trials = []
+    with (
+        tempfile.TemporaryDirectory(prefix="golive-prove-") as directory,
+        Rig(environment, stack, subnet, say) as rig,
+    ):
+        checklist = Checklist(Path(directory))
+        say("the checklist without a fault ...")
+        healthy = baseline(
+            checklist,
+            rig.target.number,
+            scenarios,
+            claimed if names else expected,
+            thorough=thorough,
+        )
+        for fault in faults:
+            trial, seen = attempt(fault, rig, checklist, healthy)
+            trials.append(trial)
+            console.print(terminal.line(trial))
+            for text in terminal.reasons(trial, seen) if verbose else ():
+                console.print(text)
+    proof = Proof(
+        tuple(trials),
+        () if names else tuple(expected),
+        tuple(id_ for id_ in scenarios if id_ in healthy.left_out),
+        round(time.monotonic() - began, 1),
+    )
+    report_dir.mkdir(parents=True, exist_ok=True)
+    (report_dir / JSON_NAME).write_text(json.dumps(proof.as_json(), indent=1, ensure_ascii=False))
+    terminal.render(proof, console)
+    return proof
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """How the scenarios end in health, and which are not looked at with every fault.
+
+    `left_out`: those that are measured ahead, and those that took more than SLOW_S.
+    """
+
+    outcomes: Outcomes
+    left_out: frozenset[str] = frozenset()
+
+    def looked_at(self, fault: Fault) -> tuple[str, ...]:
+        """The scenarios to run with a fault: where it claims one that is left out otherwise,
+        all that are left out of the same feature."""
+        claims = {*fault.reds, *fault.blinds}
+        features = {_feature(id_) for id_ in claims & self.left_out}
+        return tuple(
+            id_ for id_ in self.outcomes if id_ not in self.left_out or _feature(id_) in features
+        )
+
+
+def baseline(
+    checklist: Checklist,
+    replica: int,
+    scenarios: Mapping[str, Scenario],
+    required: Iterable[str],
+    *,
+    thorough: bool,
+) -> Baseline:
+    """Run all `scenarios` in health. Raises NotHealthyError where one of `required` is not green.
+
+    Not run is green: what is not tried in a replica needs no proof there. `thorough` leaves
+    nothing out.
+    """
+    results = checklist.run(replica, scenarios)
+    bad = [
+        f"{result.outcome}: {result.id}\n{_indented(result)}"
+        for id_ in required
+        if (result := results[id_]).outcome not in (Outcome.PASSED, Outcome.NOT_RUN)
+    ]
+    if bad:
+        raise NotHealthyError("the replica is not green without a fault:\n" + "\n".join(bad))
+    slow = {
+        id_ for id_, result in results.items() if scenarios[id_].ahead or result.duration_s > SLOW_S
+    }
+    outcomes = {id_: result.outcome for id_, result in results.items()}
+    return Baseline(outcomes, frozenset() if thorough else frozenset(slow))
+
+
+def attempt(
+    fault: Fault, rig: Rig, checklist: Checklist, healthy: Baseline
+) -> tuple[Trial, dict[str, ScenarioResult]]:
+    """Break, look, heal, look again; the trial, and how the scenarios ended with the fault.
+
+    A replica that is not healed is replaced.
+    """
+    began = time.monotonic()
+    seen: dict[str, ScenarioResult] = {}
+    problems: list[str] = []
+    try:
+        with fault.inject(rig.target):
+            seen = checklist.run(rig.target.number, healthy.looked_at(fault))
+        problems += differences(fault, healthy.outcomes, _outcomes(seen))
+        healed = checklist.run(rig.target.number, (*fault.reds, *fault.blinds))
+        remains = list(unhealed(fault, healthy.outcomes, _outcomes(healed)))
+    except Exception as error:  # of whatever kind: the other faults are to be tried
+        remains = [f"could not be tried: {type(error).__name__}: {error}"]
+    if remains:
+        rig.renew()
+    elapsed_s = round(time.monotonic() - began, 1)
+    red = (id_ for id_ in fault.reds if id_ in seen and seen[id_].outcome is Outcome.FAILED)
+    problems += remains
+    return Trial(fault.name, fault.breaks, tuple(red), tuple(problems), elapsed_s), seen
+
+
+def _outcomes(results: Mapping[str, ScenarioResult]) -> Outcomes:
+    return {id_: result.outcome for id_, result in results.items()}
+
+
+def _feature(id_: str) -> str:
+    return id_.partition("::")[0]
+
+
+def _indented(result: ScenarioResult) -> str:
+    return "\n".join(f"    {line}" for line in result.reason.splitlines())
