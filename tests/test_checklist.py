@@ -157,6 +157,8 @@ def test_deviations_say_what_was_measured():
         replace(result("11", P), statements=("APP-01", "APP-02")),
         replace(result("11", U), statements=("APP-03",)),
     ]
+    other = Deviation(statement="APP-02", why="x", scenario="11_x.feature::other")
+    assert deviations([other], results) == (DeviationResult("APP-02", "x"),)
     assert deviations(declared, results) == (
         DeviationResult("APP-01", "x", holds=False, measured="2 CPUs"),
         DeviationResult("APP-02", "x", holds=True),

@@ -73,7 +73,7 @@ def test_values_and_defaults(file):
 
 def test_deployed_declares_no_deviation_that_blocks(file):
     text = GOOD + "deviations:\n- {statement: NGX-01, why: x}\n- {statement: NGX-02, why: x}\n"
-    assert load(file(text), blocking={"NGX-03"}).excuse(["NGX-01"]) == "x"
+    assert load(file(text), blocking={"NGX-03"}).excuse("s", ["NGX-01"]) == "x"
     (error,) = errors(file(text), blocking={"NGX-02", "NGX-03"})
     assert error == (
         "10: deviations: a deployed environment must meet what blocks a release: NGX-02"
@@ -83,9 +83,16 @@ def test_deployed_declares_no_deviation_that_blocks(file):
 def test_only_what_is_all_declared_is_excused(file):
     deviations = "- {statement: NGX-01, why: x}\n- {statement: NGX-02, why: y}\n"
     environment = load(file(GOOD + "deviations:\n" + deviations))
-    assert environment.excuse(["NGX-01", "NGX-02"]) == "x; y"
-    assert environment.excuse(["NGX-01", "NGX-03"]) is None
-    assert environment.excuse([]) is None
+    assert environment.excuse("s", ["NGX-01", "NGX-02"]) == "x; y"
+    assert environment.excuse("s", ["NGX-01", "NGX-03"]) is None
+    assert environment.excuse("s", []) is None
+
+
+def test_a_deviation_may_be_one_scenarios_only(file):
+    text = GOOD + "deviations: [{statement: NGX-01, why: x, scenario: a.feature::s}]\n"
+    environment = load(file(text))
+    assert environment.excuse("a.feature::s", ["NGX-01"]) == "x"
+    assert environment.excuse("a.feature::other", ["NGX-01"]) is None
 
 
 def test_survives_json(file):

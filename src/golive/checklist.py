@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from golive import located_yaml
 from golive.environment import Deviation, Environment, Kind, Permit
 from golive.outcome import Outcome
+from golive.statements import Statement
 
 PLATFORM = "platform"
 DEVIATION = "deviation"  # what evidence of a measurement is called that a deviation excuses
@@ -90,7 +91,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """How a scenario ended. `reason` is empty for what passed; `duration_s` is in seconds."""
+    """How a scenario ended. `reason` is empty for what passed; `duration_s` is in seconds.
+
+    `where` is file:line of the scenario, empty in reports older than this field.
+    """
 
     id: str
     name: str
@@ -101,6 +105,7 @@ class ScenarioResult:
     reason: str
     duration_s: float
     evidence: tuple[Evidence, ...] = ()
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,11 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Report:
-    """A run of the gate, as report.json has it. `release` is None where none was named."""
+    """A run of the gate, as report.json has it. `release` is None where none was named.
+
+    `statements` are those that scenarios claim, that are due or deviated from: the report can be
+    read where the features are not.
+    """
 
     verdict: Verdict
     environment: str
@@ -170,6 +179,7 @@ class Report:
     scenarios: tuple[ScenarioResult, ...]
     due: tuple[Due, ...]
     deviations: tuple[DeviationResult, ...]
+    statements: tuple[Statement, ...] = ()
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:
@@ -204,7 +214,11 @@ def deviations(
 
 
 def _deviation(declared: Deviation, results: Sequence[ScenarioResult]) -> DeviationResult:
-    claims = [result for result in results if declared.statement in result.statements]
+    claims = [
+        result
+        for result in results
+        if declared.statement in result.statements and declared.scenario in (None, result.id)
+    ]
     measured = [str(e.value) for r in claims for e in r.evidence if e.what == DEVIATION]
     holds = None
     if measured:
@@ -226,17 +240,14 @@ def due(not_run: Iterable[Scenario], elsewhere: Iterable[Environment]) -> tuple[
             claims.setdefault(statement, []).append(scenario)
     environments = list(elsewhere)
     return tuple(
-        Due(statement, _where(statement, claims[statement], environments))
-        for statement in sorted(claims)
+        Due(statement, _where(claims[statement], environments)) for statement in sorted(claims)
     )
 
 
-def _where(
-    statement: str, scenarios: Sequence[Scenario], environments: Sequence[Environment]
-) -> str:
+def _where(scenarios: Sequence[Scenario], environments: Sequence[Environment]) -> str:
     able = [
         e.name
         for e in environments
-        if not any(s.barred(e) for s in scenarios) and not e.excuse([statement])
+        if not any(s.barred(e) or e.excuse(s.id, s.statements) for s in scenarios)
     ]
     return ", ".join(able) or "nowhere: no environment file permits it"

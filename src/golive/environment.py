@@ -157,6 +157,9 @@ class Deviation(_Model):
 
     statement: Text = Field(description="its id in features/statements.tsv")
     why: Text = Field(description="the reason, as the report gives it")
+    scenario: Text | None = Field(
+        default=None, description="id of the one scenario that may fail; none: all that claim it"
+    )
 
     @field_validator("statement")
     @classmethod
@@ -179,6 +182,9 @@ class Environment(_Model):
     )
     site: Site
     hosts: dict[str, Host] = Field(default={}, description="by the name in the stack's files")
+    pm2_home: Annotated[str, StringConstraints(pattern="^/")] | None = Field(
+        default=None, description="PM2_HOME of who runs the application; none: not known"
+    )
     clients: Clients = Clients()
     credentials: Path | None = Field(
         default=None,
@@ -225,9 +231,9 @@ class Environment(_Model):
             )
         return value
 
-    def excuse(self, statements: Collection[str]) -> str | None:
-        """Why none of `statements` needs to hold here; None unless all are declared deviations."""
-        why = {each.statement: each.why for each in self.deviations}
+    def excuse(self, scenario: str, statements: Collection[str]) -> str | None:
+        """Why the scenario of this id may fail here; None unless all that it claims is declared."""
+        why = {d.statement: d.why for d in self.deviations if d.scenario in (None, scenario)}
         if not statements or not why.keys() >= set(statements):
             return None
         return "; ".join(dict.fromkeys(why[statement] for statement in statements))

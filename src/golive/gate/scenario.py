@@ -105,7 +105,8 @@ class ScenarioRunner:
 
     def _unless_declared(self, item: pytest.Item, reason: str) -> tuple[Outcome, str]:
         """A failure that the environment has declared is none, but shows nothing either."""
-        why = self.environment.excuse(item.stash[_scenario].statements)
+        scenario = item.stash[_scenario]
+        why = self.environment.excuse(scenario.id, scenario.statements)
         if why is None:
             return Outcome.FAILED, reason
         item.stash[EVIDENCE].add(DEVIATION, reason)

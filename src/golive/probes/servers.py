@@ -1,0 +1,119 @@
+"""What a server is: its size, its system, and of which cloud product it is an instance."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from golive.machine import Machine
+from golive.outcome import Unproven, Whose
+
+_KIB = 1024
+_MIB = 1024 * 1024
+_PRODUCT = "/sys/devices/virtual/dmi/id/product_name"
+_TIMEOUT_MS = 3000
+_AUTHENTICATION_FAILED = 18
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a server has: processors, and bytes; `free` is what ordinary users may still fill."""
+
+    cpus: int
+    memory: int
+    storage: int
+    free: int
+
+
+@dataclass(frozen=True)
+class System:
+    """The operating system, as os-release(5) names it: `Ubuntu`, `22.04`."""
+
+    name: str
+    version: str
+    description: str
+
+
+@dataclass(frozen=True)
+class NodeSize:
+    """What a MongoDB node has, in bytes: memory it may use, and the disk that its data is on."""
+
+    memory: int
+    storage: int
+
+
+@dataclass(frozen=True)
+class MongoLogin:
+    """Whom to sign in to MongoDB as, and the roots of its certificate (None: the system's)."""
+
+    user: str
+    password: str = field(repr=False)
+    roots: Path | None
+
+
+def size(machine: Machine, directory: str) -> Size:
+    """The size of a server; its storage is the file system of `directory`. Raises Unproven."""
+    memory = machine.run("cat /proc/meminfo")
+    total = re.search(r"^MemTotal:\s+(\d+) kB$", memory, re.MULTILINE)
+    cpus = machine.run("nproc").strip()
+    disk = machine.run("df -B1 --output=size,avail %s", machine.path(directory)).split()
+    if total is None or not cpus.isdecimal() or not all(map(str.isdecimal, disk[-2:])):
+        raise Unproven(f"{machine.name}: nproc, df or /proc/meminfo is not Linux's", Whose.TARGET)
+    return Size(int(cpus), int(total[1]) * _KIB, int(disk[-2]), int(disk[-1]))
+
+
+def system(machine: Machine) -> System:
+    """The operating system of a server (of the machine itself, not of a replica's directory)."""
+    lines = machine.run("cat /etc/os-release").splitlines()
+    said = {name: value.strip("\"'") for name, _, value in (line.partition("=") for line in lines)}
+    try:
+        return System(said["NAME"], said["VERSION_ID"], said["PRETTY_NAME"])
+    except KeyError as error:
+        raise Unproven(f"{machine.name}: /etc/os-release has no {error}", Whose.TARGET) from None
+
+
+def product(machine: Machine) -> str | None:
+    """The name that the firmware has of the machine, on EC2 the instance type.
+
+    None where there is no firmware table, as on some virtual machines: no EC2 instance that the
+    document names is without. Raises Unproven where nobody can look.
+    """
+    said = machine.run(f"if [ -e {_PRODUCT} ]; then cat {_PRODUCT}; fi").strip()
+    return said or None
+
+
+def mongodb_size(address: str, port: int, login: MongoLogin) -> NodeSize:
+    """The size of a MongoDB node, as its hostInfo and dbStats have it.
+
+    A managed node tells it too, without a login on its machine. Raises Unproven.
+    """
+    where = f"MongoDB at {address}:{port}"
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        address,
+        port,
+        directConnection=True,
+        username=login.user,
+        password=login.password,
+        authSource="admin",
+        tls=True,
+        tlsCAFile=str(login.roots) if login.roots else None,
+        serverSelectionTimeoutMS=_TIMEOUT_MS,
+        socketTimeoutMS=_TIMEOUT_MS,
+    )
+    try:
+        system = client.admin.command("hostInfo")["system"]
+        storage = client.admin.command("dbStats")["fsTotalSize"]
+        return NodeSize(min(system["memSizeMB"], system["memLimitMB"]) * _MIB, int(storage))
+    except OperationFailure as error:
+        ours = error.code == _AUTHENTICATION_FAILED
+        whose = Whose.OURS if ours else Whose.TARGET
+        raise Unproven(f"{where}: refuses {login.user}: {error.details}", whose) from error
+    except PyMongoError as error:
+        raise Unproven(f"{where}: {error}", Whose.NETWORK) from error
+    except KeyError as error:
+        raise Unproven(f"{where}: does not tell {error}", Whose.TARGET) from error
+    finally:
+        client.close()
