@@ -32,8 +32,8 @@ from golive.gate.evidence import PROPERTY
 from golive.gate.features import Features
 from golive.gate.scenario import RESULT, ScenarioRunner
 from golive.outcome import Outcome
+from golive.report import files
 from golive.report import json as json_report
-from golive.report import terminal
 from golive.report.progress import Progress
 
 INPUT = "golive"  # of an xdist worker: the environment that is up, and where its clients start
@@ -67,7 +67,7 @@ class _Seen:
 
 def forget(report_dir: Path) -> None:
     """Remove the reports of an earlier run: they say nothing of this one."""
-    for name in (json_report.NAME, "junit.xml"):
+    for name in (json_report.NAME, *files.NAMES.values()):
         (report_dir / name).unlink(missing_ok=True)
 
 
@@ -108,6 +108,7 @@ class GateSession:
                 measurements=self._runner.measurements,
                 environment=self._environment,
                 clients=self._runner.clients,
+                slow=self._config.getoption("slow"),
                 tags={
                     statement
                     for scenario in scenarios
@@ -207,6 +208,7 @@ class GateSession:
             reason="\n".join(reason for each, reason in phases if each is outcome and reason),
             duration_s=round(seen.duration_s, 4),
             evidence=seen.evidence,
+            where=scenario.where,
         )
 
     # Judging and reporting
@@ -224,12 +226,12 @@ class GateSession:
                 self._up.close()
             else:
                 report = self._report(session)
-                path = json_report.write(report, self._plan.report_dir)
+                json_report.write(report, self._plan.report_dir)
                 self._up.close()
                 self._progress.end()
                 for trouble in self._trouble:
                     self._console.print(f"[bold yellow]{escape(trouble)}")
-                terminal.render(report, self._console, [str(path), self._config.option.xmlpath])
+                files.publish(report, self._plan.report_dir, self._console)
 
     def _report(self, session: pytest.Session) -> Report:
         scenarios = self._plan.features.scenarios
@@ -237,6 +239,14 @@ class GateSession:
         results = [self._result(scenario, unreached) for scenario in scenarios.values()]
         judgement = judge(results, self._plan.features.items)
         broken = bool(self._trouble) and judgement.verdict is Verdict.GO
+        elsewhere = due(
+            (scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN),
+            self._plan.elsewhere,
+        )
+        deviating = deviations(self._plan.environment.deviations, results)
+        named = {id_ for each in results for id_ in each.statements}
+        named.update(each.statement for each in elsewhere)
+        named.update(each.statement for each in deviating)
         return Report(
             verdict=Verdict.INCOMPLETE if broken else judgement.verdict,
             environment=self._plan.environment.name,
@@ -245,11 +255,9 @@ class GateSession:
             duration_s=round((datetime.now(UTC) - self._started).total_seconds(), 3),
             items=judgement.items,
             scenarios=tuple(results),
-            due=due(
-                (scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN),
-                self._plan.elsewhere,
-            ),
-            deviations=deviations(self._plan.environment.deviations, results),
+            due=elsewhere,
+            deviations=deviating,
+            statements=tuple(s for s in self._plan.features.statements.values() if s.id in named),
         )
 
     def _why_unreached(self, session: pytest.Session) -> str:

@@ -78,8 +78,6 @@ def _set_up_controller(config: pytest.Config, checklist: Features, report_dir: P
     _register(config, runner)
     if config.option.collectonly:
         return
-    if not config.option.xmlpath:
-        config.option.xmlpath = str(report_dir / "junit.xml")
     config.pluginmanager.register(GateSession(config, plan, runner), "golive-session")
     # pytest's own output is reduced to what the gate does not say itself (an internal error)
     config.option.verbose = -2

@@ -5,7 +5,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,17 +26,32 @@ class _File(Report):
 _ADAPTER = TypeAdapter(_File)
 
 
-def write(report: Report, directory: Path) -> Path:
+def write(report: Report, directory: Path, name: str = NAME) -> Path:
     """Write `report` into `directory` (made if needed), whole or not at all; its path."""
+    data = {"schema": 1, **dump(report)}
+    return write_text(directory / name, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+
+
+def dump(report: Report) -> dict[str, Any]:
+    """The report as JSON data."""
     fields = {name: getattr(report, name) for name in Report.__dataclass_fields__}
-    data = {"schema": 1, **_ADAPTER.dump_python(_File(**fields), mode="json")}
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / NAME
-    handle, name = tempfile.mkstemp(dir=directory, prefix=f".{NAME}-")
+    data: dict[str, Any] = _ADAPTER.dump_python(_File(**fields), mode="json")
+    return data
+
+
+def load(data: dict[str, Any]) -> Report:
+    """The report of which this is the JSON data. Raises pydantic.ValidationError."""
+    file = _ADAPTER.validate_python(data)
+    return Report(**{name: getattr(file, name) for name in Report.__dataclass_fields__})
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file, whole or not at all, readable by all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=False, indent=1)
-            file.write("\n")
+            file.write(text)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
@@ -45,9 +60,9 @@ def write(report: Report, directory: Path) -> Path:
     return path
 
 
-def read(directory: Path) -> Report:
+def read(directory: Path, name: str = NAME) -> Report:
     """The report in `directory`. Raises ReportFileError."""
-    path = directory / NAME
+    path = directory / name
     try:
         file = _ADAPTER.validate_json(path.read_bytes())
     except OSError as error:

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from golive.checklist import DEVIATION, DeviationResult, ItemResult, Report, ScenarioResult, Verdict
 from golive.outcome import Outcome
+from golive.report.history import Turned
+from golive.report.text import utc
 
 STYLES = {
     Outcome.PASSED: "green",
@@ -24,17 +26,23 @@ _VERDICT_STYLES = {
     Verdict.INCOMPLETE: "bold yellow",
 }
 _ALIKE = 5  # scenarios that are named where one reason keeps many from being measured
+_TURNED = 20  # of those that turned red, how many are named
 _WIDE = 110  # columns from which on both titles of an item stand in one line
 
 
-def render(report: Report, console: Console, files: Iterable[str] = ()) -> None:
-    """Print `report`; `files` are where it was written."""
+def render(
+    report: Report,
+    console: Console,
+    files: Iterable[str] = (),
+    turned: Sequence[Turned] = (),
+) -> None:
+    """Print `report`; `files` are where it was written, `turned` what has turned red."""
     for outcome in (Outcome.UNPROVEN, Outcome.FAILED):  # the worst last, nearest to the verdict
         for reason, results in _by_reason(report.scenarios, outcome).items():
             console.print(_trouble(outcome, reason, results))
     console.print(_heading("Checklist de mise en production", "go-live checklist"))
     console.print(_items(report, wide=console.width >= _WIDE))
-    for part in _elsewhere(report):
+    for part in (*_elsewhere(report), *_turned(turned)):
         console.print(part)
     console.print(_verdict(report, files))
 
@@ -132,6 +140,19 @@ def _deviation(deviation: DeviationResult) -> Text:
         None: ("not measured", "dim"),
     }[deviation.holds]
     return Text.assemble((f" {deviation.statement}", "cyan"), f"  {deviation.why}: ", found)
+
+
+def _turned(turned: Sequence[Turned]) -> Iterable[RenderableType]:
+    if turned:
+        yield _heading("Passés au rouge", "turned red since they were last run")
+    for each in turned[:_TURNED]:
+        yield Text.assemble(
+            (f" {each.result.outcome}", STYLES[each.result.outcome]),
+            f"  {each.result.name}",
+            (f"  {each.before} on {utc(each.when)}", "dim"),
+        )
+    if (more := len(turned) - _TURNED) > 0:
+        yield Text(f" and {more} more", "bold")
 
 
 def _verdict(report: Report, files: Iterable[str]) -> RenderableType:

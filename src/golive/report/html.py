@@ -1,0 +1,186 @@
+"""report.html: one page that needs nothing but itself, for people of every trade.
+
+It is complete without its script, which only filters, opens and copies. Its Content Security
+Policy lets nothing be loaded, and nothing run but that script, so that whatever a server under
+test has answered stays text.
+"""
+
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from importlib.resources import files as resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import JsonValue
+
+from golive.checklist import ItemResult, Report, ScenarioResult, Verdict
+from golive.outcome import Outcome
+from golive.report import evidence, reason
+from golive.report.history import History, turned_red
+from golive.report.text import cut, utc
+from golive.report.words import Language, words
+
+SIZE = 500_000  # bytes
+# What is shown of a text (characters) and of a list (entries), until the page is small enough.
+_LIMITS = ((4000, 60), (1000, 30), (300, 12), (100, 5), (30, 1))
+_DEPTH = 5  # levels of evidence within evidence that are shown as tables
+_WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
+_LONGEST = 8
+_RUNS = 10
+_MEANINGS = {
+    Verdict.GO: "Nothing failed, and nothing is unproven.",
+    Verdict.NO_GO: "Something failed: it must not go live.",
+    Verdict.INCOMPLETE: "Nothing failed, but something is not proven.",
+}
+_UNITS = {"s": "s", "ms": "ms", "bytes": "bytes", "percent": "%", "bits": "bit", "days": "days"}
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
+
+
+def render(report: Report, history: History, language: Language) -> str:
+    """The page; texts and lists in it are cut shorter if it would be larger than `SIZE`."""
+    for characters, entries in _LIMITS:
+        page = _page(report, history, language, characters, entries)
+        if len(page.encode()) < SIZE:
+            break
+    return page
+
+
+def _page(
+    report: Report, history: History, language: Language, characters: int, entries: int
+) -> str:
+    say = words(language)
+    templates = resources("golive.report") / "templates"
+    style = (templates / "report.css").read_text(encoding="utf-8")
+    script = (templates / "report.js").read_text(encoding="utf-8")
+    jinja = Environment(
+        loader=PackageLoader("golive.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    jinja.filters |= {
+        "cut": lambda text: cut(str(text), characters),
+        "label": _label,
+        "quantity": _quantity,
+        "seconds": _seconds,
+        "time": _time,
+        "utc": utc,
+        "line": evidence.line,
+        "columns": _columns,
+        "short": _is_short,
+    }
+    page: str = jinja.get_template("report.html.j2").render(
+        _=say,
+        bar=_bar,
+        csp=_policy(style, script),
+        counts=Counter(result.outcome for result in report.scenarios),
+        entries=entries,
+        depth=_DEPTH,
+        french=language is Language.FR,
+        language=language,
+        longest=_longest(report.scenarios),
+        meaning=_MEANINGS[report.verdict],
+        number={each.id: n for n, each in enumerate(report.scenarios, 1)},
+        outcomes=_WORST_FIRST,
+        parse=reason.parse,
+        proof=_proof(report),
+        red=[r for r in _red(report.scenarios) if r.blocking],
+        report=report,
+        runs=[report, *history.runs[:_RUNS]],
+        script=script,
+        shortened=(characters, entries) != _LIMITS[0],
+        statements={each.id: each for each in report.statements},
+        steps=evidence.steps,
+        style=style,
+        turned=turned_red(report, history),
+    )
+    return page
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _red(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
+    by_outcome = {outcome: [r for r in results if r.outcome is outcome] for outcome in Outcome}
+    return [*by_outcome[Outcome.FAILED], *by_outcome[Outcome.UNPROVEN]]
+
+
+def _proof(report: Report) -> dict[str, Counter[Outcome]]:
+    """For each item, how many of its blocking scenarios ended how."""
+    return {item.id: _blocking(report.scenarios, item) for item in report.items}
+
+
+def _blocking(results: Iterable[ScenarioResult], item: ItemResult) -> Counter[Outcome]:
+    return Counter(r.outcome for r in results if r.item == item.id and r.blocking)
+
+
+def _longest(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
+    slow = [result for result in results if result.duration_s >= 0.1]
+    return sorted(slow, key=lambda result: -result.duration_s)[:_LONGEST]
+
+
+def _bar(counts: Counter[Outcome], width: int) -> list[tuple[Outcome, float, float]]:
+    """A bar as parts: outcome, where it begins, how long it is."""
+    parts, begin = [], 0.0
+    for outcome in _WORST_FIRST:
+        length = width * counts[outcome] / max(1, counts.total())
+        if length:
+            parts.append((outcome, round(begin, 2), round(length, 2)))
+        begin += length
+    return parts
+
+
+def _label(key: str) -> str:
+    """A name of the evidence in words: `days_left` is `days left`, `duration_s` `duration`."""
+    name, _, unit = key.rpartition("_")
+    return (name if name and unit in ("s", "ms", "bytes") else key).replace("_", " ")
+
+
+def _quantity(value: float, key: str) -> str:
+    """A number with its unit, if its name ends in one."""
+    unit = _UNITS.get(key.rpartition("_")[2], "") if "_" in key else ""
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, int) and unit == "bytes":
+        shown = f"{value:,}"
+    return f"{shown} {unit}".rstrip()
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value >= 10 else f"{value:.2f} s" if value >= 0.1 else "< 0.1 s"
+
+
+def _time(text: str) -> str | None:
+    """`text` in words if it is an instant in UTC, such as 2025-04-05T12:30:00Z."""
+    found = _TIME.fullmatch(text)
+    return f"{found[1]} {found[2]} UTC" if found else None
+
+
+def _columns(value: JsonValue) -> list[str] | None:
+    """The columns of a list of two objects or more that have the same few names; else None."""
+    if not isinstance(value, list) or len(value) < 2:
+        return None
+    rows = [each for each in value if isinstance(each, Mapping)]
+    if len(rows) < len(value) or not 1 < len(rows[0]) <= 8:
+        return None
+    same = all(row.keys() == rows[0].keys() for row in rows)
+    flat = all(
+        not isinstance(cell, dict | list) or _is_short(cell) for r in rows for cell in r.values()
+    )
+    return list(rows[0]) if same and flat else None
+
+
+def _is_short(value: JsonValue) -> bool:
+    """Whether a list is best read in one line."""
+    return (
+        isinstance(value, list)
+        and not any(isinstance(each, dict | list) for each in value)
+        and sum(len(str(each)) + 2 for each in value) <= 100
+    )

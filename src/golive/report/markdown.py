@@ -1,0 +1,155 @@
+"""report.md: for a comment on a pull request (GitHub flavoured, at most 65,536 characters)."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from golive.checklist import Report, ScenarioResult, Verdict
+from golive.outcome import Outcome
+from golive.report import reason
+from golive.report.history import History, turned_red
+from golive.report.text import cut, utc
+from golive.report.words import Language, Words, words
+
+SIZE = 60_000  # bytes
+_PART = 1_500  # characters of each part of a reason
+_SIGNS = {
+    Outcome.PASSED: "✅",
+    Outcome.FAILED: "❌",
+    Outcome.UNPROVEN: "❔",
+    Outcome.NOT_RUN: "⏭️",
+}
+_VERDICTS = {Verdict.GO: "✅", Verdict.NO_GO: "❌", Verdict.INCOMPLETE: "❔"}
+_RED = {Outcome.FAILED: "Failed", Outcome.UNPROVEN: "Unproven"}
+
+
+def render(report: Report, history: History, language: Language) -> str:
+    """The run as Markdown; failures are left out, and counted, where there is no room for all."""
+    say = words(language)
+    french = language is Language.FR
+    head = "\n".join(_head(report, say, french=french))
+    tail = "\n".join([*_turned(report, history, say), *_elsewhere(report, say)])
+    room = SIZE - len((head + tail).encode()) - 200
+    if room < 0:  # thousands of statements due: the verdict and the items matter most
+        tail, room = "", SIZE - len(head.encode()) - 200
+    return f"{head}\n{_reds(report, say, room)}{tail}\n"
+
+
+def _head(report: Report, say: Words, *, french: bool) -> Iterator[str]:
+    counts = ", ".join(
+        f"{count} {say(outcome)}"
+        for outcome in (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
+        if (count := sum(result.outcome is outcome for result in report.scenarios))
+    )
+    release = f" · {_inline(report.release)}" if report.release else ""
+    yield f"## {_VERDICTS[report.verdict]} {say(report.verdict)} — {say('Go-live checklist')}"
+    yield ""
+    yield (
+        f"{_inline(report.environment)}{release} · {len(report.scenarios)} {say('scenarios')}: "
+        f"{counts or say('none')} · {report.duration_s:.1f} s · {utc(report.started)}"
+    )
+    yield ""
+    yield f"| | {say('Item')} | {say('Outcome')} | {say('Proof')} |"
+    yield "|---|---|---|---|"
+    for item in report.items:
+        number = item.id if item.id.isdecimal() else ""
+        title = (
+            _inline(item.french) if french else f"{_inline(item.french)}<br>{_inline(item.title)}"
+        )
+        own = [r for r in report.scenarios if r.item == item.id and r.blocking]
+        alike = sum(r.outcome is item.outcome for r in own)
+        proof = f"{alike} {say('of')} {len(own)}" if own else say("no check yet")
+        yield f"| {number} | {title} | {_SIGNS[item.outcome]} {say(item.outcome)} | {proof} |"
+    yield ""
+
+
+def _reds(report: Report, say: Words, room: int) -> str:
+    """As many of what failed, then of what is unproven, as there is room for, in bytes."""
+    parts: list[str] = []
+    for outcome, heading in _RED.items():
+        results = [result for result in report.scenarios if result.outcome is outcome]
+        if results:
+            parts.append(f"### {say(heading)} ({len(results)})\n\n")
+        for done, result in enumerate(results):
+            part = "\n".join(_red(result, say)) + "\n"
+            if sum(len(each.encode()) for each in (*parts, part)) > room:
+                more = len(results) - done
+                parts.append(f"… {more} {say('more in report.html and report.json')}\n\n")
+                break
+            parts.append(part)
+    return "".join(parts)
+
+
+def _red(result: ScenarioResult, say: Words) -> Iterator[str]:
+    told = reason.parse(result.reason)
+    advice = f" ({say('advisory: does not count')})" if not result.blocking else ""
+    ids = f" · {' '.join(map(_inline, result.statements))}" if result.statements else ""
+    yield (
+        f"<details><summary>{_SIGNS[result.outcome]} <b>{_inline(result.name)}</b>{ids}{advice}"
+        "</summary>"
+    )
+    yield ""
+    parts = {
+        "Reason": told.said,
+        "Expected": told.expected,
+        "Actual": told.actual,
+        "Where": told.where,
+        "Look for yourself": told.look,
+    }
+    for name, text in parts.items():
+        if text:
+            yield f"**{say(name)}**"
+            yield from _fenced(cut(text, _PART))
+            yield ""
+    step = f"{told.file}:{told.line} {told.step}" if told.file else result.where or result.id
+    yield f"{_inline(step)}"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _turned(report: Report, history: History, say: Words) -> Iterator[str]:
+    if turned := turned_red(report, history):
+        yield f"### {say('Turned red')} ({len(turned)})"
+        yield ""
+        for each in turned[:50]:
+            yield (
+                f"- {_SIGNS[each.result.outcome]} {_inline(each.result.name)}: "
+                f"{say('was')} {say(each.before)}, {utc(each.when)}"
+            )
+        yield ""
+
+
+def _elsewhere(report: Report, say: Words) -> Iterator[str]:
+    if report.due:
+        yield f"### {say('Still due elsewhere')} ({len(report.due)})"
+        yield ""
+        for where in dict.fromkeys(due.where for due in report.due):
+            ids = " ".join(_inline(due.statement) for due in report.due if due.where == where)
+            yield f"- **{_inline(where)}**: {ids}"
+        yield ""
+    if report.deviations:
+        yield f"### {say('Declared deviations')} ({len(report.deviations)})"
+        yield ""
+        for deviation in report.deviations:
+            found = {None: "not measured", True: "holds here: the deviation is not needed"}
+            what = found.get(deviation.holds)
+            shown = say(what) if what else _inline(deviation.measured)
+            yield f"- **{_inline(deviation.statement)}**: {_inline(deviation.why)} ({shown})"
+        yield ""
+
+
+def _inline(text: str) -> str:
+    """Text that is no markup, in one line, and calls nobody (@name).
+
+    A character reference never marks anything up (CommonMark 6.2), in HTML neither.
+    """
+    one_line = " ".join(cut(text, 300).split())
+    entities = re.sub(r"[&<>\"|*_`\[\]\\~#!]", lambda found: f"&#{ord(found[0])};", one_line)
+    return entities.replace("@", "@\u200b")
+
+
+def _fenced(text: str) -> Iterable[str]:
+    """A block of code, fenced by more backticks than it has in a row."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text", text, fence

@@ -1,0 +1,112 @@
+"""The words of the interface, in the languages that a report can be had in."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """A language of reports; what features, probes and the document say stays as it is."""
+
+    EN = "en"
+    FR = "fr"
+
+
+Words = Callable[[str], str]
+
+_FRENCH = {
+    "Go-live checklist": "Checklist de mise en production",
+    "Go-live report": "Rapport de mise en production",
+    "Skip to the scenarios": "Aller aux scénarios",
+    "Verdict": "Verdict",
+    "GO": "GO",
+    "NO-GO": "NO-GO",
+    "INCOMPLETE": "INCOMPLET",
+    "Nothing failed, and nothing is unproven.": "Aucun échec, et rien n'est sans preuve.",
+    "Something failed: it must not go live.": "Il y a au moins un échec : pas de mise en ligne.",
+    "Nothing failed, but something is not proven.": "Aucun échec, mais tout n'est pas prouvé.",
+    "passed": "réussi",
+    "failed": "échoué",
+    "unproven": "non prouvé",
+    "not-run": "non exécuté",
+    "Environment": "Environnement",
+    "Release": "Version",
+    "no release named": "aucune version indiquée",
+    "Started": "Début",
+    "Duration": "Durée",
+    "Scenarios": "Scénarios",
+    "scenarios": "scénarios",
+    "scenario": "scénario",
+    "Item": "Point",
+    "Outcome": "Résultat",
+    "Proof": "Preuve",
+    "no check yet": "pas encore de contrôle",
+    "of": "sur",
+    "Deviations are declared: statements of the document that are not met here, on purpose.": (
+        "Des écarts sont déclarés : ce que le document demande et qui n'est pas tenu ici, exprès."
+    ),
+    "Turned red": "Passés au rouge",
+    "Passed or not run before, and red now; each was last run at the time shown.": (
+        "Réussis ou non exécutés avant, en échec ou non prouvés à présent ; avec l'heure de la "
+        "dernière exécution."
+    ),
+    "was": "était",
+    "before": "avant",
+    "at": "à",
+    "Last runs": "Dernières exécutions",
+    "This run": "Cette exécution",
+    "Still due elsewhere": "Reste à prouver ailleurs",
+    "Not shown in this environment; these can show it.": (
+        "Non démontré dans cet environnement ; ceux-ci peuvent le démontrer."
+    ),
+    "Where": "Où",
+    "Statement": "Énoncé",
+    "Statements": "Énoncés",
+    "Declared deviations": "Écarts déclarés",
+    "Why": "Raison",
+    "Found": "Constat",
+    "holds here: the deviation is not needed": "tenu ici : l'écart n'est pas nécessaire",
+    "not measured": "non mesuré",
+    "Document": "Document",
+    "Claimed by": "Revendiqué par",
+    "no scenario here": "aucun scénario ici",
+    "advisory": "conseil",
+    "advisory: does not count": "conseil : ne compte pas",
+    "Expected": "Attendu",
+    "Actual": "Constaté",
+    "Look for yourself": "À vérifier soi-même",
+    "Step": "Étape",
+    "Reason": "Raison",
+    "Steps and evidence": "Étapes et preuves",
+    "Nothing was recorded.": "Rien n'a été enregistré.",
+    "not finished": "inachevée",
+    "yes": "oui",
+    "no": "non",
+    "none": "aucun",
+    "Filter": "Filtrer",
+    "Search": "Rechercher",
+    "All items": "Tous les points",
+    "shown": "affichés",
+    "Open all": "Tout ouvrir",
+    "Close all": "Tout fermer",
+    "Copy": "Copier",
+    "Copied": "Copié",
+    "No scenario fits the filter.": "Aucun scénario ne correspond au filtre.",
+    "Longest scenarios": "Scénarios les plus longs",
+    "scenarios that failed": "scénarios échoués",
+    "Failed": "Échoués",
+    "Unproven": "Non prouvés",
+    "Not run": "Non exécutés",
+    "more in report.html and report.json": "de plus dans report.html et report.json",
+    "Texts are shortened to keep this page small; report.json has them whole.": (
+        "Des textes sont abrégés pour que cette page reste petite ; report.json les a en entier."
+    ),
+    "Made by golive from report.json.": "Fait par golive à partir de report.json.",
+}
+
+
+def words(language: Language) -> Words:
+    """What says a word of the interface in `language`, given the English one.
+
+    It raises KeyError for a word that has no translation.
+    """
+    return _FRENCH.__getitem__ if language is Language.FR else str
