@@ -123,27 +123,23 @@ def status() -> None:
 
     Exit status: 0 all is well, 1 a server has ended, is not ready yet, or none runs.
     """
-    from rich.console import Console  # here: only this verb needs them
-    from rich.table import Table
-
-    console = Console(highlight=False)
     states = control.running()
     if not states:
-        console.print("No replica runs. Start one: golive up")
+        click.echo("No replica runs. Start one: golive up")
     well = bool(states)
     for state in states:
-        table = Table(title=f"replica {state.number} of {state.stack}, since {state.started}")
-        for column in ("server", "address", "process", "ready after", "state"):
-            table.add_column(column)
+        click.echo(f"replica {state.number} of {state.stack}, since {state.started}")
         for server in state.servers:
-            ports = ", ".join(map(str, server.ports))
-            ready = "" if server.ready_s is None else f"{server.ready_s:.1f} s"
-            alive = "running" if server.ready_s is not None else "starting"
-            how = alive if server.ended is None else f"[red]ended, status {server.ended}[/red]"
-            table.add_row(server.name, f"{server.address}:{ports}", str(server.pid), ready, how)
+            address = f"{server.address}:{','.join(map(str, server.ports))}"
+            if server.ended is not None:
+                how = click.style(f"ended, status {server.ended}", fg="red")
+            elif server.ready_s is None:
+                how = "starting"
+            else:
+                how = f"ready after {server.ready_s:.1f} s"
+            click.echo(f"  {server.name:<22}  {address:<20}  process {server.pid:<8}  {how}")
         well = well and state.ready_s is not None
         well = well and all(server.ended is None for server in state.servers)
-        console.print(table)
     sys.exit(0 if well else 1)
 
 
@@ -153,6 +149,7 @@ def status() -> None:
 @click.option("--release", metavar="FILE", help="The release record.")
 @click.option("--report-dir", metavar="DIR", help="Where reports go [default: report].")
 @click.option("--fresh", is_flag=True, help="Start a replica even where a fitting one runs.")
+@click.option("--slow", is_flag=True, help="Measure what takes a minute or two as well.")
 @click.option("--replica", metavar="N", help="Use the running replica N, whatever its files.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
 def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
@@ -168,8 +165,11 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
     """
     from golive.report.json import ReportFileError, read  # here: only this verb needs it
 
-    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value]
-    given = ["--fresh" if each == "--fresh=True" else each for each in given]
+    given = [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+        for name, value in options.items()
+        if value
+    ]
     command = [sys.executable, "-m", "pytest", str(CHECKLIST), *given, *arguments]
     # pytest ends with us, and is interrupted once, by us, in a group of its own: it then stops
     # what it started and says how far it came.

@@ -1,0 +1,48 @@
+"""One replica for all tests of a module that only look."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .commands import STACK, Replica, free_number, golive
+
+
+@dataclass(frozen=True)
+class Up:
+    """A replica, and what `golive up --verbose` said of it."""
+
+    replica: Replica
+    said: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="package")
+def up() -> Iterator[Up]:
+    number = free_number()
+    said = golive("up", "--subnet", number, "--stack", STACK, "--verbose")
+    try:
+        assert said.returncode == 0, said.stderr
+        yield Up(Replica(number), said)
+    finally:
+        golive("down", number)
+
+
+@pytest.fixture(scope="package")
+def replica(up: Any) -> Replica:
+    """A replica that is ready, for all who leave it as it is."""
+    found = up.replica
+    assert isinstance(found, Replica)
+    return found
+
+
+@pytest.fixture
+def number() -> Iterator[int]:
+    """The number of a replica that is gone after the test, with its processes."""
+    free = free_number()
+    try:
+        yield free
+    finally:
+        golive("down", free)
+    assert Replica(free).remains() == []
