@@ -85,7 +85,7 @@ def _facts(
     at: datetime,
 ) -> CertificateFacts:
     leaf = chain[0]
-    names = _names(leaf)
+    names = names_of(leaf)
     distrust = _distrust(endpoint.name, chain, roots, at)
     key_type, key_bits = _key(leaf)
     hash_algorithm = leaf.signature_hash_algorithm
@@ -165,7 +165,8 @@ def _subject(name: str) -> x509.DNSName | x509.IPAddress:
         return x509.DNSName(name)
 
 
-def _names(leaf: x509.Certificate) -> tuple[str, ...]:
+def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
+    """The names and addresses that a certificate is for."""
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

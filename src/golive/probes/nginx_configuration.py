@@ -101,6 +101,25 @@ def virtual_hosts(main: Block) -> tuple[Block, ...]:
     return tuple(server for http in main.blocks("http") for server in http.blocks("server"))
 
 
+def answering(main: Block) -> tuple[Block, ...]:
+    """Every place that answers requests: each virtual host, and each location in it."""
+    return tuple(place for server in virtual_hosts(main) for place in (server, *server.locations()))
+
+
+def location(main: Block, name: str, path: str) -> Block:
+    """The location of exactly this prefix in the TLS virtual host `name`.
+
+    Raises Unproven where there is none: another location answers then, and nginx would have to
+    be asked which.
+    """
+    for server in virtual_hosts(main):
+        if listens_with_tls(server) and any(name in args for args in server.values("server_name")):
+            for each in server.blocks("location"):
+                if each.directive.args == (path,):
+                    return each
+    raise Unproven(f"no location {path} of a TLS virtual host {name}", Whose.TARGET)
+
+
 def listens_with_tls(server: Block) -> bool:
     """Whether a virtual host speaks TLS on one of its ports."""
     return any("ssl" in args for args in server.values("listen"))
