@@ -61,6 +61,7 @@ class Scenario:
     `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
     kinds of environment in which it can be shown, all of them when empty. `ahead`: its
     measurement takes seconds and begins before the first scenario, so that it is judged late.
+    `slow`: it takes minutes, and is not run unless asked for.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Scenario:
     permits: frozenset[Permit] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     ahead: bool = False
+    slow: bool = False
 
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""

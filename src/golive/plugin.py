@@ -30,12 +30,13 @@ class Hooks:
         environment: Environment,
         clients: Clients,
         tags: AbstractSet[str],
+        slow: bool,
     ) -> None:
         """Start slow measurements, to run while others do.
 
         Called once, when the environment is ready and before the first scenario. `tags` are the
-        statements (NGX-26) of the scenarios that will run here. Not called under xdist, where
-        nobody knows which worker will want the result.
+        statements (NGX-26) of the scenarios that will run here; `slow` allows minutes. Not called
+        under xdist, where nobody knows which worker will want the result.
         """
 
 
@@ -73,6 +74,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="ID",
         help="run only the scenario with this id of report.json; may be given several times",
+    )
+    group.addoption(
+        "--slow", action="store_true", help="measure too what takes a minute or two by its nature"
     )
     group.addoption("--release", type=Path, metavar="FILE", help="record of the release")
     group.addoption(

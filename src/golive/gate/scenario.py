@@ -78,8 +78,11 @@ class ScenarioRunner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """What the environment does not permit is not begun."""
-        if reason := item.stash[_scenario].barred(self.environment):
+        scenario = item.stash[_scenario]
+        if reason := scenario.barred(self.environment):
             raise NotRun(reason)
+        if scenario.slow and not item.config.getoption("slow"):
+            raise NotRun("takes a minute or two: golive gate --slow")
 
     def pytest_bdd_before_step(
         self, request: pytest.FixtureRequest, feature: Feature, step: Step

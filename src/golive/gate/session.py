@@ -239,8 +239,10 @@ class GateSession:
         results = [self._result(scenario, unreached) for scenario in scenarios.values()]
         judgement = judge(results, self._plan.features.items)
         broken = bool(self._trouble) and judgement.verdict is Verdict.GO
+        not_run = [scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN]
         elsewhere = due(
-            (scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN),
+            # What only takes long is due nowhere else: --slow shows it here.
+            (each for each in not_run if not each.slow or each.barred(self._plan.environment)),
             self._plan.elsewhere,
         )
         deviating = deviations(self._plan.environment.deviations, results)
