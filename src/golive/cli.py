@@ -198,7 +198,9 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
     show_default=True,
     help="Where prove.json goes.",
 )
-@click.option("--thorough", is_flag=True, help="Run every scenario with every fault.")
+@click.option(
+    "--thorough", is_flag=True, help="Run every scenario, the slow ones too, with every fault."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Print what the scenarios that fail say.")
 @click.argument("names", nargs=-1, metavar="[FAULT|SUBJECT]...")
 def prove(
@@ -213,7 +215,8 @@ def prove(
 
     Each fault (src/golive/faults) must turn the scenarios red that it claims, and no other,
     and they must be green again when it is healed. Without names all faults are tried, and a
-    scenario that none of them turns red is an error. A replica is started for it.
+    scenario that none of them turns red is an error. Scenarios tagged @slow, and faults for
+    them, are tried with --thorough or by name. A replica is started for it.
 
     \b
     Exit status: 0 all is proven, 1 it is not,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from golive.faults.fault import Fault
+from golive.faults.fault import ANY, Fault
 from golive.outcome import Outcome
 
 Outcomes = Mapping[str, Outcome]  # by id of scenario
@@ -66,6 +66,11 @@ class Proof:
         }
 
 
+def claims(fault: Fault) -> tuple[str, ...]:
+    """The scenarios that a fault names, as it does in health and healed."""
+    return (*fault.reds, *(id_ for id_ in fault.blinds if id_ != ANY))
+
+
 def differences(fault: Fault, healthy: Outcomes, broken: Outcomes) -> Iterable[str]:
     """What is otherwise than `fault` claims, a line each, in the order of `healthy`.
 
@@ -80,13 +85,15 @@ def differences(fault: Fault, healthy: Outcomes, broken: Outcomes) -> Iterable[s
         elif id_ in fault.blinds:
             if now not in _BLIND:
                 yield f"should have become unproven, but {_ended(now)}: {id_}"
+        elif ANY in fault.blinds and now in _BLIND:
+            continue
         elif now is not None and now is not before:
             yield f"{_ended(now)} too, unclaimed: {id_}"
 
 
 def unhealed(fault: Fault, healthy: Outcomes, healed: Outcomes) -> Iterable[str]:
     """What of its claims `fault` left behind, a line each."""
-    for id_ in (*fault.reds, *fault.blinds):
+    for id_ in claims(fault):
         now = healed.get(id_)
         if now is not healthy[id_]:
             yield f"{_ended(now)} after the fault was healed: {id_}"

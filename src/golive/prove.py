@@ -18,7 +18,7 @@ from golive.gate import features
 from golive.gate.forked import Checklist, ChecklistError
 from golive.located_yaml import FileError
 from golive.outcome import Outcome
-from golive.proof import Outcomes, Proof, Trial, differences, unhealed
+from golive.proof import Outcomes, Proof, Trial, claims, differences, unhealed
 from golive.replica.attach import attach
 from golive.replica.control import Say, started
 from golive.report import proof as terminal
@@ -81,14 +81,22 @@ def main(
     scenarios = features.read(FEATURES).scenarios
     environment = environments.load("replica")
     faults = resolved(chosen(load(), names), scenarios)
-    claimed = {id_ for fault in faults for id_ in (*fault.reds, *fault.blinds)}
-    expected = [id_ for id_, each in scenarios.items() if not each.barred(environment)]
+    if not (names or thorough):
+        faults = tuple(each for each in faults if not _slow(each, scenarios))
+    claimed = {id_ for fault in faults for id_ in claims(fault)}
+    expected = [
+        id_
+        for id_, each in scenarios.items()
+        if not each.barred(environment) and (thorough or not each.slow)
+    ]
     trials = []
     with (
         tempfile.TemporaryDirectory(prefix="golive-prove-") as directory,
         Rig(environment, stack, subnet, say) as rig,
     ):
-        checklist = Checklist(Path(directory))
+        checklist = Checklist(
+            Path(directory), slow=any(_slow(fault, scenarios) for fault in faults)
+        )
         say("the checklist without a fault ...")
         healthy = baseline(
             checklist,
@@ -128,8 +136,7 @@ class Baseline:
     def looked_at(self, fault: Fault) -> tuple[str, ...]:
         """The scenarios to run with a fault: where it claims one that is left out otherwise,
         all that are left out of the same feature."""
-        claims = {*fault.reds, *fault.blinds}
-        features = {_feature(id_) for id_ in claims & self.left_out}
+        features = {_feature(id_) for id_ in self.left_out.intersection(claims(fault))}
         return tuple(
             id_ for id_ in self.outcomes if id_ not in self.left_out or _feature(id_) in features
         )
@@ -177,8 +184,10 @@ def attempt(
         with fault.inject(rig.target):
             seen = checklist.run(rig.target.number, healthy.looked_at(fault))
         problems += differences(fault, healthy.outcomes, _outcomes(seen))
-        healed = checklist.run(rig.target.number, (*fault.reds, *fault.blinds))
+        healed = checklist.run(rig.target.number, claims(fault))
         remains = list(unhealed(fault, healthy.outcomes, _outcomes(healed)))
+    except ChecklistError:
+        raise  # not the fault's doing: nothing can be shown any more
     except Exception as error:  # of whatever kind: the other faults are to be tried
         remains = [f"could not be tried: {type(error).__name__}: {error}"]
     if remains:
@@ -191,6 +200,11 @@ def attempt(
 
 def _outcomes(results: Mapping[str, ScenarioResult]) -> Outcomes:
     return {id_: result.outcome for id_, result in results.items()}
+
+
+def _slow(fault: Fault, scenarios: Mapping[str, Scenario]) -> bool:
+    """Whether it claims what is run with `golive gate --slow` only."""
+    return any(scenarios[id_].slow for id_ in claims(fault))
 
 
 def _feature(id_: str) -> str:

@@ -21,7 +21,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -72,6 +72,8 @@ class Target:
         return next(each.pid for each in self.state.servers if each.name == server)
 
 
+ANY = "*"
+
 Inject = Callable[[Target], AbstractContextManager[None]]
 _Inject = TypeVar("_Inject", bound=Inject)
 
@@ -80,8 +82,8 @@ _Inject = TypeVar("_Inject", bound=Inject)
 class Fault:
     """A fault and what it claims: ids of scenarios that fail with it (`reds`), and no other.
 
-    `blinds` are scenarios that cannot be measured any more with it. An outline's id without
-    its row means every row.
+    `blinds` are scenarios that cannot be measured any more with it: each of these, or with ANY
+    whichever it may be. An outline's id without its row means every row.
     """
 
     name: str  # subject.function
@@ -103,7 +105,8 @@ def fault(*reds: str, blinds: Iterable[str] = ()) -> Callable[[_Inject], _Inject
     """Register a context manager as the fault with which exactly the scenarios `reds` fail.
 
     Give more than one only where one defect cannot but break several, and say why in the
-    docstring. `blinds`: scenarios that the defect makes unproven or not-run.
+    docstring. `blinds`: scenarios that the defect makes unproven or not-run; ANY where it stops
+    us from asking anything, such as a certificate that no client trusts.
     Raises FaultError where it claims nothing, has no docstring, or the name is taken.
     """
 
@@ -154,13 +157,13 @@ def resolved(registered: Iterable[Fault], scenarios: Iterable[str]) -> tuple[Fau
         found: list[str] = []
         for claim in claims:
             ids = [id_ for id_ in known if id_ == claim or id_.startswith(f"{claim}[")]
-            found += ids
-            if not ids:
+            found += ids or [claim]
+            if not ids and claim != ANY:
                 problems.append(f"{each.name} claims {claim}: no scenario has this id")
         return tuple(found)
 
     result = tuple(
-        Fault(each.name, each.breaks, each.inject, rows(each, each.reds), rows(each, each.blinds))
+        replace(each, reds=rows(each, each.reds), blinds=rows(each, each.blinds))
         for each in registered
     )
     if problems:

@@ -24,12 +24,15 @@ class ChecklistError(Exception):
 
 
 class Checklist:
-    """The checklist of the current directory; `directory` is where its runs report."""
+    """The checklist of the current directory; `directory` is where its runs report.
 
-    def __init__(self, directory: Path) -> None:
+    `slow`: with the scenarios that take minutes.
+    """
+
+    def __init__(self, directory: Path, *, slow: bool = False) -> None:
         self._directory = directory
+        self._options = ("--slow",) if slow else ()
         self._output = directory / "output.txt"
-        # It must be pytest that imports the steps first: it rewrites their assertions.
         if self._pytest("--collect-only"):
             raise ChecklistError(f"the checklist cannot be collected:\n{self._last_words()}")
 
@@ -38,7 +41,7 @@ class Checklist:
         wanted = frozenset(ids)
         forget(self._directory)
         chosen = [f"--scenario={id_}" for id_ in wanted]
-        _in_fork(lambda: self._pytest(f"--replica={replica}", *chosen))
+        _in_fork(lambda: self._pytest(f"--replica={replica}", *self._options, *chosen))
         try:
             report = json_report.read(self._directory)
         except json_report.ReportFileError as error:
@@ -48,13 +51,15 @@ class Checklist:
     def _pytest(self, *arguments: str) -> int:
         """Run pytest in this process, its output in a file; the exit status."""
         common = (f"--report-dir={self._directory}", "--color=no", "-p", "no:cacheprovider")
+        # Steps say what they expected without pytest's rewriting of their assertions.
+        imported = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
         sys.stdout.flush()
         saved = os.dup(1), os.dup(2)
         with self._output.open("w") as output:
             for descriptor in (1, 2):
                 os.dup2(output.fileno(), descriptor)
             try:
-                return pytest.main([str(CHECKLIST), *common, *arguments])
+                return pytest.main([str(CHECKLIST), *common, *imported, *arguments])
             finally:
                 sys.stdout.flush()
                 for descriptor, original in zip((1, 2), saved, strict=True):
