@@ -20,9 +20,8 @@ _AUTHENTICATION_FAILED = 18
 
 @dataclass(frozen=True)
 class Size:
-    """What a server has: processors, and bytes; `free` is what ordinary users may still fill."""
+    """What a server has, in bytes; `free` is what ordinary users may still fill."""
 
-    cpus: int
     memory: int
     storage: int
     free: int
@@ -58,11 +57,18 @@ def size(machine: Machine, directory: str) -> Size:
     """The size of a server; its storage is the file system of `directory`. Raises Unproven."""
     memory = machine.run("cat /proc/meminfo")
     total = re.search(r"^MemTotal:\s+(\d+) kB$", memory, re.MULTILINE)
-    cpus = machine.run("nproc").strip()
     disk = machine.run("df -B1 --output=size,avail %s", machine.path(directory)).split()
-    if total is None or not cpus.isdecimal() or not all(map(str.isdecimal, disk[-2:])):
-        raise Unproven(f"{machine.name}: nproc, df or /proc/meminfo is not Linux's", Whose.TARGET)
-    return Size(int(cpus), int(total[1]) * _KIB, int(disk[-2]), int(disk[-1]))
+    if total is None or not all(map(str.isdecimal, disk[-2:])):
+        raise Unproven(f"{machine.name}: df or /proc/meminfo is not Linux's", Whose.TARGET)
+    return Size(int(total[1]) * _KIB, int(disk[-2]), int(disk[-1]))
+
+
+def cpus(machine: Machine) -> int:
+    """How many processors its programs may use. Raises Unproven."""
+    said = machine.run("nproc").strip()
+    if not said.isdecimal():
+        raise Unproven(f"{machine.name}: nproc says {said[:80]!r}", Whose.TOOL)
+    return int(said)
 
 
 def system(machine: Machine) -> System:

@@ -10,6 +10,7 @@ from golive.gate.measurements import Measurements
 from golive.machine import Machine, credential, machines
 from golive.outcome import NotRun
 from golive.probes import redis
+from golive.probes import servers as probe
 from golive.probes.servers import (
     MongoLogin,
     NodeSize,
@@ -41,11 +42,13 @@ def _sizes(
 def cpus_are(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog, cpus: int
 ) -> None:
-    for machine, found in _sizes(environment, measurements, evidence).items():
+    for machine in machines(environment, "app"):
+        found = measurements.result(probe.cpus, machine)
+        evidence.add(machine.name, found)
         require(
-            found.cpus == cpus,
+            found == cpus,
             expected=f"{cpus} CPUs",
-            actual=f"{found.cpus} CPUs",
+            actual=f"{found} CPUs",
             where=machine.name,
             look="nproc",
         )
