@@ -41,27 +41,20 @@ class Server:
         """What the workers had for a variable before they read the file; empty: nothing."""
         return {each.given[name] for each in self.workers if name in each.given}
 
-    def endpoint(self, environment: Environment, source: str | None) -> Endpoint:
-        """Where it answers itself, over plain HTTP."""
+    def endpoint(self, site: str, source: str | None) -> Endpoint:
+        """Where it answers itself, over plain HTTP, for the virtual host `site`."""
         host = self.machine.host
         # dotenv does not replace what PM2 has set.
         port = next(iter(self.given("PORT")), None) or self.need("PORT")
         address = host.address or self.machine.name
-        return Endpoint(address, int(port), environment.site.name, None, source)
+        return Endpoint(address, int(port), site, None, source)
 
 
 @pytest.fixture
 def servers(environment: Environment, measurements: Measurements) -> tuple[Server, ...]:
-    """Every application server, looked into once a session."""
-    return application_servers(environment, measurements)
-
-
-def application_servers(environment: Environment, measurements: Measurements) -> tuple[Server, ...]:
     """Every application server, looked into once a session, all at the same time."""
-    hosts = machines(environment, "app")
-    for machine in hosts:
-        measurements.start(look_at, machine)
-    return tuple(measurements.result(look_at, machine) for machine in hosts)
+    begun = [measurements.start(look_at, machine) for machine in machines(environment, "app")]
+    return tuple(each.result() for each in begun)
 
 
 def look_at(machine: Machine) -> Server:
@@ -81,7 +74,7 @@ class Asking:
         self, server: Server, path: str, *, method: str = "GET", headers: Headers = ()
     ) -> Response:
         """The server's own answer."""
-        endpoint = server.endpoint(self.environment, self.clients.new())
+        endpoint = server.endpoint(self.environment.site.name, self.clients.new())
         self.pace.wait()
         return request(endpoint, path, method=method, headers=headers, scheme="http")
 

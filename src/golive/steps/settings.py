@@ -70,7 +70,7 @@ def answers_on(
     port: int,
 ) -> None:
     for server in servers:
-        endpoint = replace(server.endpoint(environment, clients.new()), port=port)
+        endpoint = replace(server.endpoint(environment.site.name, clients.new()), port=port)
         pace.wait()
         _require_status(endpoint, request(endpoint, path, scheme="http"), _OK, evidence)
 
@@ -86,7 +86,9 @@ def answers_paths(
     for server in servers:
         for path, status in datatable:
             answer = asking(server, path)
-            _require_status(server.endpoint(environment, None), answer, int(status), evidence)
+            _require_status(
+                server.endpoint(environment.site.name, None), answer, int(status), evidence
+            )
 
 
 @then("pages of these origins may read what the edge and every application server answer")
@@ -127,7 +129,7 @@ def ask_each(
             raise NotRun("this machine is one client only, so that no key can be told for its own")
         pace.wait()
         request(
-            server.endpoint(environment, client),
+            server.endpoint(environment.site.name, client),
             environment.requests[ResponseKind.API].path,
             scheme="http",
         )
@@ -284,7 +286,7 @@ def each_refuses(
         raise NotRun("this machine is one client only, which the servers know by another address")
     path = environment.requests[ResponseKind.API].path
     for server in servers:
-        endpoint = server.endpoint(environment, source)
+        endpoint = server.endpoint(environment.site.name, source)
         answer = request(endpoint, path, scheme="http")
         _require_status(endpoint, answer, REFUSALS[0], evidence)
 
@@ -336,7 +338,9 @@ def _judge_origins(
 ) -> None:
     path = environment.requests[ResponseKind.API].path
     places: list[tuple[Endpoint, Scheme]] = [(https, "https")]
-    places += [(server.endpoint(environment, clients.new()), "http") for server in servers]
+    places += [
+        (server.endpoint(environment.site.name, clients.new()), "http") for server in servers
+    ]
     preflight = (("Access-Control-Request-Method", "GET"),)
     for endpoint, scheme in places:
         for origin in origins:
