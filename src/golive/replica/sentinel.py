@@ -35,7 +35,7 @@ def main(directory: Path, arguments: list[str]) -> int:
         while True:
             os.wait()
     shutil.rmtree(directory)
-    return status
+    return status if status >= 0 else 128 - status  # as a shell says of a signal
 
 
 if __name__ == "__main__":

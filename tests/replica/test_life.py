@@ -1,0 +1,104 @@
+"""The life of a replica that is kept, beside another: up, looked at, ended in every way."""
+
+import signal
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from golive.replica import control
+
+from .commands import STACK, Replica, awaited, golive, signalled
+from .conftest import Up
+
+
+@pytest.fixture(scope="module")
+def second(up: Up) -> Replica:
+    """A second replica, on whichever subnet golive chooses."""
+    before = {each.number for each in control.running()}
+    assert up.replica.number in before
+    said = golive("up", "--stack", STACK)
+    assert said.returncode == 0, said.stderr
+    number = int(said.stdout.split()[1])
+    assert number not in before
+    return Replica(number)
+
+
+def test_two_replicas_run_side_by_side(replica: Replica, second: Replica) -> None:
+    for each in (replica, second):
+        for host in ("app-1", "app-2", "app-3"):
+            url = f"http://{each.subnet.hosts[host]}:3000/ready"
+            assert urllib.request.urlopen(url, timeout=10).status == 200
+
+
+def test_each_replica_has_secrets_of_its_own(replica: Replica, second: Replica) -> None:
+    ours, theirs = replica.secrets, second.secrets
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] == theirs[name]] == ["username"]
+
+
+def test_a_number_that_runs_is_refused(second: Replica) -> None:
+    said = golive("up", "--subnet", second.number, "--stack", STACK)
+    assert said.returncode == 2
+    assert f"replica {second.number} runs already" in said.stderr
+    assert f"golive down {second.number}" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert second.process("edge").is_running()
+
+
+def test_status_shows_a_server_that_ended(second: Replica) -> None:
+    edge = second.process("edge")
+    signalled(edge, signal.SIGKILL)
+    awaited("the keeper's note", lambda: _ended(second, "edge") is not None)
+    said = golive("status")
+    assert said.returncode == 1
+    block = said.stdout.partition(f"replica {second.number} of")[2]
+    assert "ended, status -9" in block.splitlines()[1]
+
+
+def test_nothing_outlives_its_keeper_and_sentinel_both_killed(second: Replica) -> None:
+    """Nobody is left to tidy up but the kernel; nginx's workers have lost their master too."""
+    keeper, sentinel = second.keeper, second.sentinel
+    for each in (keeper, sentinel):
+        signalled(each, signal.SIGKILL)
+    awaited("no server", lambda: not _servers(second))
+    # The next golive finds what is left, be it only the directory.
+    said = golive("status")
+    assert f"replica {second.number} of" not in said.stdout
+    second.await_nothing()
+    assert not second.directory.exists()
+
+
+def test_stopping_what_does_not_run_is_no_error(second: Replica) -> None:
+    said = golive("down", second.number)
+    assert said.returncode == 0
+    assert said.stdout == f"Replica {second.number} does not run.\n"
+
+
+def test_the_directory_of_somebody_else_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stranger = 4_000_000_000
+    monkeypatch.setattr("os.getuid", lambda: stranger)
+    theirs = Path(f"/tmp/golive-{stranger}")
+    theirs.mkdir()
+    try:
+        with pytest.raises(control.ReplicaError, match=f"{theirs} is no directory of ours"):
+            control.home()
+    finally:
+        theirs.rmdir()
+    theirs.symlink_to(tmp_path)
+    try:
+        with pytest.raises(control.ReplicaError, match=f"{theirs} is no directory of ours"):
+            control.home()
+    finally:
+        theirs.unlink()
+
+
+def _ended(replica: Replica, server: str) -> int | None:
+    return next(each.ended for each in replica.state.servers if each.name == server)
+
+
+def _servers(replica: Replica) -> list[str]:
+    """What is left of a replica, without nginx's orphaned workers."""
+    return [each for each in replica.remains() if "nginx: worker" not in each]
