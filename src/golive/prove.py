@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,7 @@ def main(
             checklist,
             rig.target.number,
             scenarios,
+            faults,
             claimed if names else expected,
             thorough=thorough,
         )
@@ -125,49 +126,50 @@ def main(
 
 @dataclass(frozen=True)
 class Baseline:
-    """How the scenarios end in health, and which are not looked at with every fault.
-
-    `left_out`: those that are measured ahead, and those that took more than SLOW_S.
-    """
+    """How the scenarios end in health, and which are not looked at with every fault."""
 
     outcomes: Outcomes
-    left_out: frozenset[str] = frozenset()
+    left_out: frozenset[str]
 
     def looked_at(self, fault: Fault) -> tuple[str, ...]:
         """The scenarios to run with a fault: where it claims one that is left out otherwise,
         all that are left out of the same feature."""
-        features = {_feature(id_) for id_ in self.left_out.intersection(claims(fault))}
-        return tuple(
-            id_ for id_ in self.outcomes if id_ not in self.left_out or _feature(id_) in features
-        )
+        return tuple(_looked_at(fault, self.outcomes, self.left_out))
 
 
 def baseline(
     checklist: Checklist,
     replica: int,
     scenarios: Mapping[str, Scenario],
+    faults: Iterable[Fault],
     required: Iterable[str],
     *,
     thorough: bool,
 ) -> Baseline:
-    """Run all `scenarios` in health. Raises NotHealthyError where one of `required` is not green.
+    """Run in health what will be run with some fault, and `required`, which must be green.
 
-    Not run is green: what is not tried in a replica needs no proof there. `thorough` leaves
-    nothing out.
+    Left out otherwise are scenarios that are measured ahead, and those that take more than
+    SLOW_S; with `thorough` none. Not run is green: what is not tried in a replica needs no
+    proof there. Raises NotHealthyError.
     """
-    results = checklist.run(replica, scenarios)
+    required = frozenset(required)
+    ahead = frozenset(id_ for id_, each in scenarios.items() if each.ahead and not thorough)
+    wanted = required.union(*(_looked_at(fault, scenarios, ahead) for fault in faults))
+    results = checklist.run(replica, wanted)
     bad = [
         f"{result.outcome}: {result.id}\n{_indented(result)}"
-        for id_ in required
-        if (result := results[id_]).outcome not in (Outcome.PASSED, Outcome.NOT_RUN)
+        for id_, result in results.items()
+        if id_ in required and result.outcome not in (Outcome.PASSED, Outcome.NOT_RUN)
     ]
     if bad:
         raise NotHealthyError("the replica is not green without a fault:\n" + "\n".join(bad))
-    slow = {
-        id_ for id_, result in results.items() if scenarios[id_].ahead or result.duration_s > SLOW_S
-    }
-    outcomes = {id_: result.outcome for id_, result in results.items()}
-    return Baseline(outcomes, frozenset() if thorough else frozenset(slow))
+    long = (id_ for id_, each in results.items() if each.duration_s > SLOW_S and not thorough)
+    return Baseline(_outcomes(results), ahead.union(long))
+
+
+def _looked_at(fault: Fault, scenarios: Iterable[str], left_out: AbstractSet[str]) -> Iterator[str]:
+    features = {_feature(id_) for id_ in left_out.intersection(claims(fault))}
+    return (id_ for id_ in scenarios if id_ not in left_out or _feature(id_) in features)
 
 
 def attempt(

@@ -1,6 +1,9 @@
 """Break what a client and the edge agree on."""
 
 import datetime
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,11 +12,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from golive.faults.fault import ANY, Target, fault
+from golive.faults.fault import ANY, FaultError, Target, fault
 from golive.faults.nginx_reload import nginx_edited
 from golive.replica.authority import Authority
 from golive.replica.hosts import SITE
 from golive.replica.ocsp import Responder
+from golive.replica.reap import MARK
 
 _TLS = "11_security_audit/tls.feature::"
 _VERSIONS = f"{_TLS}Only TLS 1.2 and TLS 1.3 are accepted"
@@ -21,6 +25,7 @@ _ENABLED = f"{_TLS}nginx enables no other protocol"
 _SUITES = f"{_TLS}The TLS 1.2 cipher suites are the documented ones, in that order"
 _PREFERENCE = f"{_TLS}The server chooses the cipher suite, whatever the client prefers"
 _HTTP2 = f"{_TLS}HTTP/2 is negotiated by ALPN"
+_HTTP1 = f"{_TLS}A client without HTTP/2 is served HTTP/1.1"
 _RESUMED_12 = f"{_TLS}A TLS 1.2 session resumes from the shared cache, whichever worker answers"
 _RESUMED_13 = f"{_TLS}A TLS 1.3 session resumes too"
 _LIFE = f"{_TLS}A session lives 10 minutes"
@@ -113,6 +118,33 @@ def http2_off(replica: Target) -> Iterator[None]:
         (f"{listen} http2;", f"{listen};"),
     ):
         yield
+
+
+@fault(_HTTP1, blinds=[ANY])
+@contextmanager
+def http1_refused(replica: Target) -> Iterator[None]:
+    """NGX-28: a load balancer before nginx has no protocol for clients without HTTP/2.
+
+    What else is asked by such a client (WebSocket) cannot be measured then.
+    """
+    edge, port = replica.subnet.hosts["edge"], replica.subnet.port(443)
+    inner = edge.removesuffix("10") + "11"
+    listen, moved = f"listen {edge}:{port} ssl http2", f"listen {inner}:{port} ssl http2"
+    with nginx_edited(
+        replica,
+        (f"{listen} default_server;", f"{moved} default_server;"),
+        (f"{listen};", f"{moved};"),
+    ):
+        command = [sys.executable, "-m", "golive.faults.alpn_relay", edge, inner, str(port)]
+        # The mark has it killed with the replica, should we be killed.
+        environment = {**os.environ, MARK: str(replica.directory)}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as relay:
+            try:
+                if not (relay.stdout and relay.stdout.readline()):
+                    raise FaultError(f"the relay ended with status {relay.wait()}")
+                yield
+            finally:
+                relay.kill()
 
 
 @fault(_RESUMED_12, _RESUMED_13)
