@@ -167,7 +167,7 @@ def baseline(
     return Baseline(_outcomes(results), ahead.union(long))
 
 
-def _looked_at(fault: Fault, scenarios: Iterable[str], left_out: AbstractSet[str]) -> Iterator[str]:
+def _looked_at(fault: Fault, scenarios: Iterable[str], left_out: frozenset[str]) -> Iterator[str]:
     features = {_feature(id_) for id_ in left_out.intersection(claims(fault))}
     return (id_ for id_ in scenarios if id_ not in left_out or _feature(id_) in features)
 
