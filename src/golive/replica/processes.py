@@ -13,7 +13,7 @@ from golive.replica.subnet import listening
 
 Command = tuple[str | Path, ...]
 
-_LAST_WORDS = 25  # lines
+_LAST_WORDS = 15  # lines
 _LONGEST_LINE = 400  # characters: mongod and the application log in JSON
 _POLL_S = 0.02
 

@@ -52,16 +52,12 @@ def all_of(*conditions: Ready) -> Ready:
 def launched(name: str, log: Path, application_logs: tuple[Path, ...]) -> Ready:
     """Whether PM2 has started every worker of an application, as its log says.
 
-    Raises ServerError once a worker has ended: PM2 would start it again for a minute. What it
-    threw may be lost (PM2 5.3.0 exits before it has written it to the application's log), and
-    is then heard when it is thrown again.
+    Raises ServerError once a worker has ended: PM2 would start it again for a minute.
     """
 
     async def ready() -> bool:
         text = log.read_text(errors="replace")
-        ends = len(re.findall(rf"App \[{re.escape(name)}:\d+\] exited with code", text))
-        heard = any(each.exists() and each.stat().st_size for each in application_logs)
-        if ends > 1 or (ends and heard):
+        if re.search(rf"App \[{re.escape(name)}:\d+\] exited with code", text):
             raise ServerError(f"{log.stem}: a worker ended.{last_words(log, *application_logs)}")
         return f"[{name}] launched" in text
 
