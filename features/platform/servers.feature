@@ -50,10 +50,6 @@ Feature: Servers
     Scenario: Memory of the Redis nodes
       Then every Redis node has 8 GB of memory, 25 % more or less
 
-    @RDS-03
-    Scenario: Redis leaves some of the memory
-      Then the maxmemory of every Redis node is set, and less than it has
-
     # Redis does not know on what it runs: the account's owner has to say.
     @RDS-02
     Scenario: Type of the Redis nodes

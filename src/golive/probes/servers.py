@@ -1,21 +1,15 @@
 """What a server is: its size, its system, and of which cloud product it is an instance."""
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from dataclasses import dataclass
 
 from golive.machine import Machine
 from golive.outcome import Unproven, Whose
+from golive.probes.mongodb import Login, Member, connected
 
 _KIB = 1024
 _MIB = 1024 * 1024
 _PRODUCT = "/sys/devices/virtual/dmi/id/product_name"
-_TIMEOUT_MS = 3000
-_AUTHENTICATION_FAILED = 18
 
 
 @dataclass(frozen=True)
@@ -42,15 +36,6 @@ class NodeSize:
 
     memory: int
     storage: int
-
-
-@dataclass(frozen=True)
-class MongoLogin:
-    """Whom to sign in to MongoDB as, and the roots of its certificate (None: the system's)."""
-
-    user: str
-    password: str = field(repr=False)
-    roots: Path | None
 
 
 def size(machine: Machine, directory: str) -> Size:
@@ -91,35 +76,15 @@ def product(machine: Machine) -> str | None:
     return said or None
 
 
-def mongodb_size(address: str, port: int, login: MongoLogin) -> NodeSize:
+def mongodb_size(member: Member, login: Login) -> NodeSize:
     """The size of a MongoDB node, as its hostInfo and dbStats have it.
 
     A managed node tells it too, without a login on its machine. Raises Unproven.
     """
-    where = f"MongoDB at {address}:{port}"
-    client: MongoClient[dict[str, Any]] = MongoClient(
-        address,
-        port,
-        directConnection=True,
-        username=login.user,
-        password=login.password,
-        authSource="admin",
-        tls=True,
-        tlsCAFile=str(login.roots) if login.roots else None,
-        serverSelectionTimeoutMS=_TIMEOUT_MS,
-        socketTimeoutMS=_TIMEOUT_MS,
-    )
-    try:
-        system = client.admin.command("hostInfo")["system"]
-        storage = client.admin.command("dbStats")["fsTotalSize"]
-        return NodeSize(min(system["memSizeMB"], system["memLimitMB"]) * _MIB, int(storage))
-    except OperationFailure as error:
-        ours = error.code == _AUTHENTICATION_FAILED
-        whose = Whose.OURS if ours else Whose.TARGET
-        raise Unproven(f"{where}: refuses {login.user}: {error.details}", whose) from error
-    except PyMongoError as error:
-        raise Unproven(f"{where}: {error}", Whose.NETWORK) from error
-    except KeyError as error:
-        raise Unproven(f"{where}: does not tell {error}", Whose.TARGET) from error
-    finally:
-        client.close()
+    with connected(member, login) as client:
+        host = client.admin.command("hostInfo").get("system", {})
+        disk = client.admin.command("dbStats").get("fsTotalSize")
+    memory = host.get("memLimitMB") or host.get("memSizeMB")  # a container has a limit
+    if not memory or not disk:
+        raise Unproven(f"{member}: does not tell its memory and its disk", Whose.TARGET)
+    return NodeSize(int(memory) * _MIB, int(disk))

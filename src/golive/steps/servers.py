@@ -11,8 +11,8 @@ from golive.machine import Machine, credential, machines
 from golive.outcome import NotRun
 from golive.probes import redis
 from golive.probes import servers as probe
+from golive.probes.mongodb import Login, Member
 from golive.probes.servers import (
-    MongoLogin,
     NodeSize,
     Size,
     mongodb_size,
@@ -25,7 +25,6 @@ from golive.steps.pm2 import daemons
 
 APPLICATION = "/var/www/dashboard-velo-api"
 _GB = 10**9
-_MONGODB_PORT = 27017
 _MEMORY = "has {gb:d} GB of memory, {percent:d} % more or less"
 
 
@@ -184,20 +183,6 @@ def redis_memory_is(
         _require_memory(found.of_machine, gb, percent, node, "redis-cli INFO memory")
 
 
-@then("the maxmemory of every Redis node is set, and less than it has")
-def redis_maxmemory_is_less(
-    environment: Environment, measurements: Measurements, evidence: EvidenceLog
-) -> None:
-    for node, found in _redis_memories(environment, measurements, evidence).items():
-        require(
-            0 < found.maxmemory < found.of_machine,
-            expected=f"a maxmemory under {found.of_machine} bytes",
-            actual=f"{found.maxmemory} bytes" if found.maxmemory else "no limit (maxmemory 0)",
-            where=node,
-            look="redis-cli CONFIG GET maxmemory",
-        )
-
-
 @then(parsers.parse('the Redis nodes are signed off as "{name}"'))
 def redis_type_is(name: str) -> None:
     raise NotRun(
@@ -209,14 +194,11 @@ def redis_type_is(name: str) -> None:
 def _mongodb_sizes(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog
 ) -> dict[str, NodeSize]:
-    password = credential(environment, "mongo-exporter-password")
-    login = MongoLogin("exporter", password, environment.site.roots)
-    sizes = {
-        node.name: measurements.result(
-            mongodb_size, node.host.address or node.name, _MONGODB_PORT, login
-        )
-        for node in machines(environment, "mongo")
-    }
+    login = Login("exporter", credential(environment, "mongo-exporter-password"))
+    sizes = {}
+    for node in machines(environment, "mongo"):
+        member = Member(node.name, node.host.address or node.name, roots=environment.site.roots)
+        sizes[node.name] = measurements.result(mongodb_size, member, login)
     evidence.add("sizes", sizes)
     return sizes
 
