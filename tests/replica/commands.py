@@ -79,13 +79,14 @@ def awaited(what: str, find: Callable[[], T | None]) -> T:
 
 @dataclass(frozen=True)
 class Replica:
-    """A replica, seen from outside."""
+    """A replica of a user, seen from outside."""
 
     number: int
+    user: int = os.getuid()
 
-    @cached_property
+    @property
     def directory(self) -> Path:
-        return control.directory(self.number)
+        return Path(f"/tmp/golive-{self.user}/{self.number}")
 
     @cached_property
     def subnet(self) -> Subnet:

@@ -15,10 +15,10 @@ from golive.replica.subnet import DOMAIN, Subnet
 _PLACEHOLDER = re.compile(
     r"\[(username|password|[a-z]+(?:-[a-z]+)*-(?:password|key|secret|token|id|webhook)(?:-here)?)\]"
 )
-_HOST = re.compile(rf"\b([a-z]+(?:-\d)?)\.{re.escape(DOMAIN)}\b")
+_HOST = re.compile(rf"(?<![\w.-])([a-z]+(?:-\d)?)\.{re.escape(DOMAIN)}(?!\.?[\w-])")
 _MONGO_ADDRESS = re.compile(r"mongodb\+srv://\[username\]:\[password\]@[^/\"\s]+(/[^\"\s]*)")
 _PATH = re.compile(r"(?<![\w.:/-])/(?=(?:etc|var|run)/)")
-_LISTEN = re.compile(r"\blisten\s+(\d+)\b")
+_LISTEN = re.compile(r"\blisten\s+(?:(?:\*|0\.0\.0\.0):)?(\d+)(?=[\s;])")
 _MANAGED_REDIS = re.compile(r"\b[\w.-]+\.cache\.amazonaws\.com\b")
 _CDN_RANGE = "173.245.48.0/20"
 
