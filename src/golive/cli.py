@@ -11,13 +11,10 @@ from types import FrameType
 
 import click
 
-from golive.environment import DIRECTORY
 from golive.replica import control
-from golive.replica.hosts import Hosts
 from golive.replica.subnet import may_bind_low_ports
-from golive.replica.substitution import Secrets
 
-STACK = DIRECTORY / "stack"
+STACK = Path("environments/stack")
 CHECKLIST = Path("tests/checklist")
 REPORT_DIR = Path("report")
 COULD_NOT_RUN = 2
@@ -83,6 +80,9 @@ def up(stack: Path, subnet: int | None, verbose: bool) -> None:
     with control.started(stack, _say, subnet) as owned:
         state = owned.state
         if verbose:
+            from golive.replica.hosts import Hosts  # slow to import, and needed here only
+            from golive.replica.substitution import Secrets
+
             place = control.directory(state.number)
             for change in Hosts(place, Path(state.stack), state.subnet, Secrets()).substitutions():
                 click.echo(change)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +35,14 @@ def free_number() -> int:
     """A subnet that nobody uses, beyond those that `golive up` takes by itself."""
     taken = {each.number for each in control.running()}
     return next(n for n in range(201, 255) if n not in taken and not in_use(n))
+
+
+def copy_of_stack(target: Path) -> Path:
+    """A copy that is like no other: nobody's gate takes its replica for one of the original."""
+    shutil.copytree(STACK, target, ignore=shutil.ignore_patterns("node_modules"))
+    with (target / "nginx/nginx.conf").open("a") as file:
+        file.write(f"# {target}\n")
+    return target
 
 
 def golive(
@@ -132,7 +142,11 @@ class Replica:
             raise AssertionError("\n".join(self.remains())) from error
 
     def remains(self) -> list[str]:
-        """Its processes (by directory, command or environment) and its listening sockets."""
+        """Its processes and its listening sockets."""
+        return [*self.processes(), *self.sockets()]
+
+    def processes(self) -> list[str]:
+        """Every process that has its directory in its own, its command or its environment."""
         left = []
         for process in psutil.process_iter():
             try:
@@ -143,19 +157,20 @@ class Replica:
                 continue
             if any(self._names(text) for text in seen):
                 left.append(f"{process.pid} {' '.join(process.cmdline())}")
-        for each in psutil.net_connections("tcp4"):
-            if (
-                each.status == psutil.CONN_LISTEN
-                and each.laddr
-                and each.laddr.ip.startswith(f"127.{self.number}.")
-            ):
-                left.append(f"{each.laddr.ip}:{each.laddr.port} of {each.pid}")
         return left
 
+    def sockets(self) -> list[str]:
+        """Every socket that listens on its subnet."""
+        return [
+            f"{each.laddr.ip}:{each.laddr.port} of process {each.pid}"
+            for each in psutil.net_connections("tcp4")
+            if each.status == psutil.CONN_LISTEN
+            and each.laddr
+            and each.laddr.ip.startswith(f"127.{self.number}.")
+        ]
+
     def _names(self, text: str) -> bool:
-        return str(self.directory) in (text, text[: len(str(self.directory))]) and text[
-            len(str(self.directory)) :
-        ][:1] in ("", "/", " ")
+        return re.match(rf"(.*=)?{re.escape(str(self.directory))}([/ ]|$)", text) is not None
 
 
 def signalled(process: psutil.Process | subprocess.Popen[str], number: signal.Signals) -> None:

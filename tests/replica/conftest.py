@@ -3,11 +3,12 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .commands import STACK, Replica, free_number, golive
+from .commands import Replica, copy_of_stack, free_number, golive
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,15 @@ class Up:
 
 
 @pytest.fixture(scope="package")
-def up() -> Iterator[Up]:
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the stack for the replicas that these tests keep, found by nobody else."""
+    return copy_of_stack(tmp_path_factory.mktemp("stack") / "stack")
+
+
+@pytest.fixture(scope="package")
+def up(own_stack: Path) -> Iterator[Up]:
     number = free_number()
-    said = golive("up", "--subnet", number, "--stack", STACK, "--verbose")
+    said = golive("up", "--subnet", number, "--stack", own_stack, "--verbose")
     try:
         assert said.returncode == 0, said.stderr
         yield Up(Replica(number), said)

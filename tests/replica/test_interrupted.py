@@ -1,6 +1,5 @@
 """A signal that asks to end stops everything that was begun, and one message says so."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 
 from golive.replica import control
 
-from .commands import ROOT, STACK, Replica, awaited, running
+from .commands import ROOT, STACK, Replica, awaited, copy_of_stack, running
 
 ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -31,7 +30,7 @@ def test_golive_up_while_it_starts(number: int, asked: signal.Signals) -> None:
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_golive_gate_while_its_replica_starts(asked: signal.Signals, tmp_path: Path) -> None:
-    with gate(tmp_path, "--fresh", f"--stack={copy(tmp_path)}") as run:
+    with gate(tmp_path, "--fresh", f"--stack={copy_of_stack(tmp_path / 'stack')}") as run:
         replica = awaited("the gate's replica", lambda: of_stack(tmp_path / "stack")).started()
         run.send_signal(asked)
         said, _ = run.communicate(timeout=60)
@@ -43,7 +42,7 @@ def test_golive_gate_while_its_replica_starts(asked: signal.Signals, tmp_path: P
 
 
 def test_golive_gate_killed_while_its_replica_starts(tmp_path: Path) -> None:
-    with gate(tmp_path, "--fresh", f"--stack={copy(tmp_path)}") as run:
+    with gate(tmp_path, "--fresh", f"--stack={copy_of_stack(tmp_path / 'stack')}") as run:
         replica = awaited("the gate's replica", lambda: of_stack(tmp_path / "stack")).started()
         run.kill()
         run.communicate(timeout=60)
@@ -75,13 +74,6 @@ def gate(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def copy(tmp_path: Path) -> Path:
-    """A copy of the stack, by which its replica is known."""
-    target = tmp_path / "stack"
-    shutil.copytree(STACK, target, ignore=shutil.ignore_patterns("node_modules"))
-    return target
 
 
 def of_stack(stack: Path) -> Replica | None:

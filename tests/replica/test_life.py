@@ -13,11 +13,11 @@ from .conftest import Up
 
 
 @pytest.fixture(scope="module")
-def second(up: Up) -> Replica:
+def second(up: Up, own_stack: Path) -> Replica:
     """A second replica, on whichever subnet golive chooses."""
     before = {each.number for each in control.running()}
     assert up.replica.number in before
-    said = golive("up", "--stack", STACK)
+    said = golive("up", "--stack", own_stack)
     assert said.returncode == 0, said.stderr
     number = int(said.stdout.split()[1])
     assert number not in before
@@ -100,5 +100,5 @@ def _ended(replica: Replica, server: str) -> int | None:
 
 
 def _servers(replica: Replica) -> list[str]:
-    """What is left of a replica, without nginx's orphaned workers."""
-    return [each for each in replica.remains() if "nginx: worker" not in each]
+    """Its processes, without the workers of nginx: their master was killed before."""
+    return [each for each in replica.processes() if "nginx: worker" not in each]

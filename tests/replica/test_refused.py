@@ -1,6 +1,5 @@
 """What cannot start is told at once, in the server's own words, and nothing is left running."""
 
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -11,15 +10,13 @@ from golive.replica.processes import Server, ServerError, refuse_taken_ports
 from golive.replica.readiness import accepts
 from golive.replica.subnet import Subnet, may_bind_low_ports
 
-from .commands import STACK, Replica, golive
+from .commands import STACK, Replica, copy_of_stack, golive
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
     """A copy of the stack that may be broken; there is a space in its path."""
-    target = tmp_path / "the stack"
-    shutil.copytree(STACK, target, ignore=shutil.ignore_patterns("node_modules"))
-    return target
+    return copy_of_stack(tmp_path / "the stack")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Without root a replica comes up all the same, on the ports that everybody may use."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from golive import cache
 from golive.replica.hosts import SITE
 
-from .commands import STACK, Replica, free_number, golive
+from .commands import Replica, copy_of_stack, free_number, golive
 
 # Root in a user namespace of its own without a mapping: no capability, no user id but nobody's.
 PREFIX = ("unshare", "--user") if os.geteuid() == 0 else ()
@@ -23,8 +22,7 @@ def unprivileged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rep
     if subprocess.run([*PREFIX, "true"], check=False).returncode != 0:
         pytest.skip("root may not make a user namespace here, so nobody without rights exists")
     place = tmp_path_factory.mktemp("a rather long name with spaces " * 4)
-    stack = place / "stack"
-    shutil.copytree(STACK, stack, ignore=shutil.ignore_patterns("node_modules"))
+    stack = copy_of_stack(place / "stack")
     environment = {
         **os.environ,
         "HOME": str(place),

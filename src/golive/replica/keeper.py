@@ -25,7 +25,6 @@ from typing import Any
 from golive import toolchain
 from golive.replica.authority import Authority
 from golive.replica.hosts import Hosts
-from golive.replica.mongodb import MemberError, form_replica_set
 from golive.replica.processes import (
     ServerError,
     Started,
@@ -116,6 +115,9 @@ class Keeper:
 
     async def _replica_set(self, servers: Servers, ready: dict[str, "asyncio.Task[None]"]) -> None:
         """Make the MongoDB members one set once all of them answer."""
+        # Not at the top: the servers start while this is imported.
+        from golive.replica.mongodb import MemberError, form_replica_set
+
         names = list(self.hosts.subnet.named("mongo-"))
         await asyncio.gather(*(ready[name] for name in names))
         first = self.hosts.root(names[0]) / "etc/mongodb"

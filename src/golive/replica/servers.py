@@ -25,7 +25,7 @@ _PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_w
 
 @dataclass(frozen=True)
 class Servers:
-    """The servers of one replica; `all` has them in no order: all start at the same time."""
+    """The servers of one replica. All start at the same time, the slowest first in line."""
 
     hosts: Hosts
     tools: Toolchain
@@ -33,10 +33,10 @@ class Servers:
     def all(self) -> list[Server]:
         """Every server of the replica."""
         return [
-            self._edge(),
-            *map(self._application, self.hosts.subnet.named("app-")),
-            *map(self._redis, self.hosts.subnet.named("redis-")),
             *map(self._mongodb, self.hosts.subnet.named("mongo-")),
+            *map(self._application, self.hosts.subnet.named("app-")),
+            self._edge(),
+            *map(self._redis, self.hosts.subnet.named("redis-")),
             *self._monitoring(),
             *map(self._node_exporter, ("edge", "app-1", "app-2", "app-3", "monitoring")),
             self._ocsp(),

@@ -13,8 +13,6 @@ import time
 from collections.abc import Iterator
 
 import psutil
-from nassl._nassl import OpenSSLError
-from nassl.ssl_client import OpenSslVerifyEnum, OpenSslVersionEnum, SslClient
 
 from golive.replica.readiness import Ready
 
@@ -60,6 +58,10 @@ def _handshakes(address: str, port: int, name: str) -> dict[int, bool]:
 
 
 def _stapled(connection: socket.socket, name: str) -> bool:
+    # Not at the top: the servers start while this is imported.
+    from nassl._nassl import OpenSSLError
+    from nassl.ssl_client import OpenSslVerifyEnum, OpenSslVersionEnum, SslClient
+
     client = SslClient(
         ssl_version=OpenSslVersionEnum.SSLV23,
         underlying_socket=connection,
