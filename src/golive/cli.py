@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
+from rich.console import Console
 
 from golive.replica import control
 from golive.replica.subnet import may_bind_low_ports
@@ -230,6 +231,84 @@ def prove(
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
     sys.exit(0 if proof.complete else 1)
+
+
+@main.command()
+@click.argument(
+    "directory", type=click.Path(file_okay=False, path_type=Path), default=REPORT_DIR, metavar="DIR"
+)
+@click.option("--language", type=click.Choice(["en", "fr"]), default="en", show_default=True)
+@click.option(
+    "--format",
+    "formats",
+    metavar="NAMES",
+    default="html,markdown,junit,sarif,metrics",
+    show_default=True,
+    help="Which, with commas; svg is the verdict as a picture.",
+)
+def report(directory: Path, language: str, formats: str) -> None:
+    """Make the reports of a run again from DIR/report.json, and print it.
+
+    \b
+    Exit status: 0 all are written, whatever the verdict, 1 not all are, 2 there is no report.
+    """
+    from golive.report import files, history, json, words  # here: only this verb needs it
+
+    names = [name.strip() for name in formats.split(",")]
+    if unknown := sorted(set(names) - files.FORMATS.keys()):
+        known = ", ".join(files.FORMATS)
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {known}", param_hint="--format")
+    try:
+        run = json.read(directory)
+    except json.ReportFileError as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
+    past = history.read(run, directory)
+    written = files.write(run, directory, names, words.Language(language), past)
+    problems = [*past.unread, *written.problems]
+    files.show(run, past, Console(highlight=False), written.files, problems)
+    sys.exit(1 if written.problems else 0)
+
+
+@main.command()
+@click.option("--where", is_flag=True, help="Say where each can be proven.")
+@click.option("--missing", is_flag=True, help="Only those that no scenario claims.")
+def statements(where: bool, missing: bool) -> None:
+    """List the statements of the document, and the scenarios that claim them.
+
+    A statement is proven by scenarios that block; an advisory one is shown and proves nothing.
+    """
+    from golive import environment as environments  # here: only this verb needs it
+    from golive.gate import features
+    from golive.located_yaml import FileError
+    from golive.report import traceability
+
+    try:
+        checklist = features.read(Path("features"))
+        paths = sorted(environments.DIRECTORY.glob("*.yaml"))
+        known = [environments.load(str(path), statements=checklist.statements) for path in paths]
+    except (FileError, environments.EnvironmentFileError) as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
+    traces = traceability.trace(checklist, known)
+    shown = [each for each in traces if not (missing and each.proof)]
+    traceability.show(shown, Console(highlight=False), where=where)
+
+
+@main.command()
+@click.option("--markdown", is_flag=True, help="As docs/steps.md has them.")
+def steps(markdown: bool) -> None:
+    """List the sentences that a feature may use, each with an example."""
+    from golive.report import vocabulary  # here: only this verb needs it
+
+    found = vocabulary.sentences(Path("features"))
+    if markdown:
+        click.echo(vocabulary.as_markdown(found), nl=False)
+        return
+    for each in found:
+        below = f", then {each.argument}" if each.argument else ""
+        click.echo(f"{each.subject}: {each.keyword} {each.pattern}{below}")
+        click.echo(f"    {each.example or 'no feature uses it'}")
 
 
 @contextlib.contextmanager

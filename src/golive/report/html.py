@@ -15,7 +15,7 @@ from importlib.resources import files as resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import JsonValue
 
-from golive.checklist import ItemResult, Report, ScenarioResult, Verdict
+from golive.checklist import Evidence, ItemResult, Report, ScenarioResult, Verdict
 from golive.outcome import Outcome
 from golive.report import evidence, reason
 from golive.report.history import History, turned_red
@@ -23,8 +23,10 @@ from golive.report.text import cut, utc
 from golive.report.words import Language, words
 
 SIZE = 500_000  # bytes
-# What is shown of a text (characters) and of a list (entries), until the page is small enough.
-_LIMITS = ((4000, 60), (1000, 30), (300, 12), (100, 5), (30, 1))
+# What is shown of a text (characters) and of a list (entries), and whether evidence of what
+# passed is shown too: less of all, until the page is small enough.
+_LIMITS = ((4000, 60, True), (1000, 30, True), (300, 12, True), (300, 12, False), (60, 5, False))
+_OPEN = 10  # of the scenarios that block, how many are unfolded
 _DEPTH = 5  # levels of evidence within evidence that are shown as tables
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
 _LONGEST = 8
@@ -40,17 +42,24 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 
 def render(report: Report, history: History, language: Language) -> str:
     """The page; texts and lists in it are cut shorter if it would be larger than `SIZE`."""
-    for characters, entries in _LIMITS:
-        page = _page(report, history, language, characters, entries)
+    for characters, entries, whole in _LIMITS:
+        page = _page(report, history, language, characters, entries, whole=whole)
         if len(page.encode()) < SIZE:
             break
     return page
 
 
 def _page(
-    report: Report, history: History, language: Language, characters: int, entries: int
+    report: Report,
+    history: History,
+    language: Language,
+    characters: int,
+    entries: int,
+    *,
+    whole: bool,
 ) -> str:
     say = words(language)
+    red = [result for result in _red(report.scenarios) if result.blocking]
     templates = resources("golive.report") / "templates"
     style = (templates / "report.css").read_text(encoding="utf-8")
     script = (templates / "report.js").read_text(encoding="utf-8")
@@ -62,7 +71,9 @@ def _page(
         undefined=StrictUndefined,
     )
     jinja.filters |= {
+        "beside": _beside,
         "cut": lambda text: cut(str(text), characters),
+        "grouped": _grouped,
         "label": _label,
         "quantity": _quantity,
         "seconds": _seconds,
@@ -74,7 +85,9 @@ def _page(
     }
     page: str = jinja.get_template("report.html.j2").render(
         _=say,
+        advisory=Counter(r.outcome for r in report.scenarios if not r.blocking),
         bar=_bar,
+        blocking=Counter(r.outcome for r in report.scenarios if r.blocking),
         csp=_policy(style, script),
         counts=Counter(result.outcome for result in report.scenarios),
         entries=entries,
@@ -87,15 +100,19 @@ def _page(
         outcomes=_WORST_FIRST,
         parse=reason.parse,
         proof=_proof(report),
-        red=[r for r in _red(report.scenarios) if r.blocking],
+        opened={
+            result.id for result in list({r.reason: r for r in reversed(red)}.values())[-_OPEN:]
+        },
+        red=red,
         report=report,
         runs=[report, *history.runs[:_RUNS]],
         script=script,
-        shortened=(characters, entries) != _LIMITS[0],
+        shortened=(characters, entries, whole) != _LIMITS[0],
         statements={each.id: each for each in report.statements},
         steps=evidence.steps,
         style=style,
         turned=turned_red(report, history),
+        whole=whole,
     )
     return page
 
@@ -136,6 +153,20 @@ def _bar(counts: Counter[Outcome], width: int) -> list[tuple[Outcome, float, flo
             parts.append((outcome, round(begin, 2), round(length, 2)))
         begin += length
     return parts
+
+
+def _beside(where: str, scenario: str) -> str:
+    """The place of a step: its line only, where it is in the file of its scenario."""
+    file, _, line = where.rpartition(":")
+    return f":{line}" if file and file == scenario.rpartition(":")[0] else where
+
+
+def _grouped(found: Iterable[Evidence]) -> list[tuple[str, list[JsonValue]]]:
+    """What was found, that of one name together."""
+    groups: dict[str, list[JsonValue]] = {}
+    for each in found:
+        groups.setdefault(each.what, []).append(each.value)
+    return list(groups.items())
 
 
 def _label(key: str) -> str:

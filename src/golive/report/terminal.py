@@ -40,10 +40,20 @@ def render(
     for outcome in (Outcome.UNPROVEN, Outcome.FAILED):  # the worst last, nearest to the verdict
         for reason, results in _by_reason(report.scenarios, outcome).items():
             console.print(_trouble(outcome, reason, results))
-    console.print(_heading("Checklist de mise en production", "go-live checklist"))
-    console.print(_items(report, wide=console.width >= _WIDE))
+    render_items(report, console)
     for part in (*_elsewhere(report), *_turned(turned)):
         console.print(part)
+    render_verdict(report, console, files)
+
+
+def render_items(report: Report, console: Console) -> None:
+    """Print how each item of the checklist stands."""
+    console.print(_heading("Checklist de mise en production", "go-live checklist"))
+    console.print(_items(report, wide=console.width >= _WIDE))
+
+
+def render_verdict(report: Report, console: Console, files: Iterable[str] = ()) -> None:
+    """Print the verdict."""
     console.print(_verdict(report, files))
 
 
