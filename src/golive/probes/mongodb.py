@@ -59,11 +59,13 @@ class Seen:
 class View:
     """What one member says: its own state and version, and how it sees all.
 
+    `features` is the release whose features and files it uses (featureCompatibilityVersion).
     `voting` and `majority` count the members that vote, and those that a decision needs.
     """
 
     state: str
     version: str
+    features: str
     members: tuple[Seen, ...]
     voting: int
     majority: int
@@ -140,16 +142,18 @@ def view(member: Member, login: Login) -> View:
     with connected(member, login) as client:
         status = client.admin.command("replSetGetStatus")
         version = client.admin.command("buildInfo")["version"]
+        compatible = client.admin.command("getParameter", featureCompatibilityVersion=1)
     try:
         members = tuple(
             Seen(each["name"], each["stateStr"], each["health"] == 1) for each in status["members"]
         )
         own = next(each["stateStr"] for each in status["members"] if each.get("self"))
+        features = compatible["featureCompatibilityVersion"]["version"]
         voting, majority = status["votingMembersCount"], status["majorityVoteCount"]
     except (KeyError, StopIteration) as error:
         reason = f"{member}: replSetGetStatus is not as MongoDB gives it: {error!r}"
         raise Unproven(reason, Whose.TARGET) from error
-    return View(own, version, members, voting, majority)
+    return View(own, version, features, members, voting, majority)
 
 
 def catch_up(primary: Member, login: Login, within_s: float) -> tuple[CatchUp, ...]:

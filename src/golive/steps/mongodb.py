@@ -1,24 +1,19 @@
 """Judge MongoDB: its members, how the application writes to them, and who may do what."""
 
-import json
-import secrets
-
 import pytest
 from pytest_bdd import parsers, then, when
 
-from golive.endpoint import Endpoint
 from golive.environment import Environment
 from golive.gate.clients import Clients
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import credential, machines
 from golive.outcome import Unproven, Whose
-from golive.probes.http import request
 from golive.probes.mongodb import Login, Member, View, catch_up, view
 from golive.probes.mongodb_access import Privileges, answers, answers_plain_text, privileges
-from golive.probes.mongodb_writes import Write, profiled
+from golive.probes.mongodb_writes import Issuer, Write, renewals
+from golive.steps.application import Server
 from golive.steps.expectation import column, listed, require
-from golive.steps.site import site
 
 Table = list[list[str]]
 Views = dict[Member, View | Unproven]
@@ -120,53 +115,55 @@ def no_lag(
     )
 
 
-@then(parsers.parse("each MongoDB member runs release {release}"))
+@then(parsers.parse("each MongoDB member runs release {release}, with its features"))
 def release_is(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog, release: str
 ) -> None:
     for member in _members(environment):
-        seen = measurements.result(view, member, _exporter(environment)).version
-        evidence.add(member.name, seen)
+        seen = measurements.result(view, member, _exporter(environment))
+        evidence.add(
+            f"version of {member.name}, and of its features", [seen.version, seen.features]
+        )
         require(
-            seen.startswith(f"{release}."),
-            expected=f"{release}.x",
-            actual=seen,
+            seen.version.startswith(f"{release}.") and seen.features == release,
+            expected=f"{release}.x, with the features of {release}",
+            actual=f"{seen.version}, with those of {seen.features}",
             where=member,
-            look=_mongosh(member, "db.version()"),
+            look=_mongosh(
+                member, "db.adminCommand({getParameter: 1, featureCompatibilityVersion: 1})"
+            ),
         )
 
 
 @when(
-    parsers.parse('a client registers at "{path}", which inserts into {database}.{collection}'),
+    parsers.parse("a session is renewed on each application server, which inserts into {database}"),
     target_fixture="written",
 )
-def register(
+def renew(
     environment: Environment,
     measurements: Measurements,
     clients: Clients,
     evidence: EvidenceLog,
+    servers: tuple[Server, ...],
     primary: Member,
-    path: str,
     database: str,
-    collection: str,
 ) -> tuple[Write, ...]:
-    """Once a session: the edge lets few accounts be made."""
+    source = clients.named("renews a session on each server")
     seen = measurements.result(
-        _register,
+        renewals,
+        tuple(
+            Issuer(each.endpoint(environment.site.name, source), each.need("JWT_REFRESH_SECRET"))
+            for each in servers
+        ),
         primary,
         Login("admin", credential(environment, "mongo-admin-password")),
-        site(environment, environment.site.ports.https, clients.named("registers an account")),
-        path,
         database,
-        collection,
     )
-    evidence.add(f"inserts into {database}.{collection}, as the primary got them", seen)
-    if not seen:
-        raise Unproven(f"no insert into {database}.{collection} was seen", Whose.OURS)
+    evidence.add("inserts, as the primary got them", seen)
     return seen
 
 
-@then(parsers.parse('the primary was asked for w "{concern}"'))
+@then(parsers.parse('the primary was each time asked for w "{concern}"'))
 def w_is(environment: Environment, written: tuple[Write, ...], concern: str) -> None:
     seen = [each.w for each in written]
     require(
@@ -178,7 +175,7 @@ def w_is(environment: Environment, written: tuple[Write, ...], concern: str) -> 
     )
 
 
-@then("the primary was sent a retryable write")
+@then("the primary was each time sent a retryable write")
 def is_retryable(environment: Environment, written: tuple[Write, ...]) -> None:
     require(
         all(each.retryable for each in written),
@@ -189,7 +186,7 @@ def is_retryable(environment: Environment, written: tuple[Write, ...]) -> None:
     )
 
 
-@then(parsers.parse("the primary was asked to wait at most {seconds:g} s for the others"))
+@then(parsers.parse("the primary was each time asked to wait at most {seconds:g} s for the others"))
 def wtimeout_is(environment: Environment, written: tuple[Write, ...], seconds: float) -> None:
     seen = [each.wtimeout_ms for each in written]
     require(
@@ -357,29 +354,6 @@ def _primary(views: Views) -> Member:
     if seen.state != _PRIMARY:
         raise Unproven(f"no MongoDB member that answers is the primary: {views}", Whose.TARGET)
     return member
-
-
-def _register(
-    primary: Member,
-    admin: Login,
-    https: Endpoint,
-    path: str,
-    database: str,
-    collection: str,
-) -> tuple[Write, ...]:
-    """Register an account that nobody else has; how the primary got it."""
-    account = {"email": f"{secrets.token_hex(8)}@golive.test", "password": secrets.token_hex(16)}
-    with profiled(primary, admin, database, collection) as profile:
-        response = request(
-            https,
-            path,
-            method="POST",
-            headers=(("Content-Type", "application/json"),),
-            body=json.dumps(account).encode(),
-        )
-        if response.status != 201:
-            raise Unproven(f"{response.url}: no account but {response.status}", Whose.TARGET)
-        return profile.writes()
 
 
 def _require_refused(
