@@ -20,11 +20,12 @@ Feature: nginx
 
   @NGX-04
   Scenario: A worker accepts all that wait at once
-    Then nginx has loaded "multi_accept on"
+    Then nginx has loaded "multi_accept on" for its events
 
   @NGX-05
   Scenario: Workers wait with epoll
     Then every worker of nginx waits for events with epoll
+    And nginx has loaded "use epoll" for its events
 
   @NGX-06
   Scenario: Files and small answers are sent without delay

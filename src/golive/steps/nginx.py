@@ -119,11 +119,11 @@ def workers_wait_with_epoll(running: tuple[Nginx, ...], evidence: EvidenceLog) -
             _require_worker(nginx, worker, worker.epoll, "an epoll descriptor", "none")
 
 
-@then(parsers.parse('nginx has loaded "multi_accept {value}"'))
-def accepts_all(running: tuple[Nginx, ...], evidence: EvidenceLog, value: str) -> None:
+@then(parsers.parse('nginx has loaded "{name} {value}" for its events'))
+def events_are(running: tuple[Nginx, ...], evidence: EvidenceLog, name: str, value: str) -> None:
     for nginx in running:
         (events,) = nginx.configuration.blocks("events")
-        _require_loaded(nginx, events, "multi_accept", (value,), evidence)
+        _require_loaded(nginx, events, name, (value,), evidence)
 
 
 @then("nginx has loaded these, wherever it answers")

@@ -8,7 +8,7 @@ import pytest
 from pytest_bdd import parsers, then, when
 
 from golive.endpoint import Endpoint
-from golive.environment import Environment, ResponseKind
+from golive.environment import Environment
 from golive.gate.clients import Pace
 from golive.gate.evidence import EvidenceLog
 from golive.machine import machines
@@ -18,41 +18,36 @@ from golive.steps.expectation import listed, require
 from golive.steps.site import curl
 
 _OK = 200
+_PATH = "/health"  # answered to everybody who calls the site by its name
 _CHALLENGES = "/.well-known/acme-challenge"
 _ACME_ROOT = "/var/www/acme"
 
 
 @then(parsers.parse('a client that calls the host "{host}" is served'))
-def is_served(
-    environment: Environment, https: Endpoint, pace: Pace, evidence: EvidenceLog, host: str
-) -> None:
-    path = environment.requests[ResponseKind.PAGE].path
+def is_served(https: Endpoint, pace: Pace, evidence: EvidenceLog, host: str) -> None:
     pace.wait()
-    response = called(https, path, host)
+    response = called(https, _PATH, host)
     evidence.add("answer", _said(response))
     require(
         response is not None and response.status == _OK,
         expected=_OK,
         actual=_said(response),
         where=f"{https}, Host: {host}",
-        look=curl(https, path, f" -H 'Host: {host}'"),
+        look=curl(https, _PATH, f" -H 'Host: {host}'"),
     )
 
 
 @then(parsers.parse('a client that calls the host "{host}" is not served'))
-def is_not_served(
-    environment: Environment, https: Endpoint, pace: Pace, evidence: EvidenceLog, host: str
-) -> None:
-    path = environment.requests[ResponseKind.PAGE].path
+def is_not_served(https: Endpoint, pace: Pace, evidence: EvidenceLog, host: str) -> None:
     pace.wait()
-    response = called(https, path, host)
+    response = called(https, _PATH, host)
     evidence.add("answer", _said(response))
     require(
         _is_refused(response),
         expected="refused (421 or another 4xx), or closed without an answer",
         actual=_said(response),
         where=f"{https}, Host: {host}",
-        look=curl(https, path, f" -H 'Host: {host}'"),
+        look=curl(https, _PATH, f" -H 'Host: {host}'"),
     )
 
 
