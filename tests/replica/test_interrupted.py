@@ -9,7 +9,7 @@ import pytest
 
 from golive.replica import control
 
-from .commands import ROOT, STACK, Replica, awaited, copy_of_stack, running
+from .commands import ROOT, STACK, WITHIN_S, Replica, awaited, copy_of_stack, running
 
 ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -20,7 +20,7 @@ def test_golive_up_while_it_starts(number: int, asked: signal.Signals) -> None:
     with running("up", "--subnet", number, "--stack", STACK) as owner:
         replica.started()
         owner.send_signal(asked)
-        said, _ = owner.communicate(timeout=60)
+        said, _ = owner.communicate(timeout=WITHIN_S)
     assert owner.returncode == 128 + asked
     assert said.splitlines()[-1] == f"golive: {asked.name}: what this command began is stopped"
     assert "Traceback" not in said
@@ -33,7 +33,7 @@ def test_golive_gate_while_its_replica_starts(asked: signal.Signals, tmp_path: P
     with gate(tmp_path, "--fresh", f"--stack={copy_of_stack(tmp_path / 'stack')}") as run:
         replica = awaited("the gate's replica", lambda: of_stack(tmp_path / "stack")).started()
         run.send_signal(asked)
-        said, _ = run.communicate(timeout=60)
+        said, _ = run.communicate(timeout=WITHIN_S)
     assert run.returncode == 3, said
     assert "the run was interrupted" in said
     assert "INCOMPLETE" in said
@@ -45,7 +45,7 @@ def test_golive_gate_killed_while_its_replica_starts(tmp_path: Path) -> None:
     with gate(tmp_path, "--fresh", f"--stack={copy_of_stack(tmp_path / 'stack')}") as run:
         replica = awaited("the gate's replica", lambda: of_stack(tmp_path / "stack")).started()
         run.kill()
-        run.communicate(timeout=60)
+        run.communicate(timeout=WITHIN_S)
     replica.await_nothing()
     assert not replica.directory.exists()
 
@@ -58,7 +58,7 @@ def test_golive_gate_while_it_measures(replica: Replica, tmp_path: Path) -> None
         before = log.stat().st_size
         awaited("the first requests", lambda: log.stat().st_size > before)
         run.send_signal(signal.SIGINT)
-        said, _ = run.communicate(timeout=60)
+        said, _ = run.communicate(timeout=WITHIN_S)
     assert run.returncode in (1, 3), said
     assert "the run was interrupted" in said
     assert "Traceback" not in said

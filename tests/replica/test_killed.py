@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .commands import ROOT, STACK, Replica, golive, running, signalled
+from .commands import ROOT, STACK, WITHIN_S, Replica, golive, running, signalled
 
 
 @pytest.mark.parametrize("victims", [("keeper",), ("sentinel",)], ids="+".join)
@@ -33,7 +33,7 @@ def test_keeper_and_sentinel_killed_at_once_while_the_owner_waits(number: int) -
         replica.started()
         for process in (replica.keeper, replica.sentinel):
             signalled(process, signal.SIGKILL)
-        said, _ = owner.communicate(timeout=60)
+        said, _ = owner.communicate(timeout=WITHIN_S)
     assert owner.returncode == 2
     assert "golive: the replica's keeper ended by itself" in said
     assert "Traceback" not in said
@@ -46,7 +46,7 @@ def test_the_owner_of_a_replica_that_loses_its_keeper_says_so(number: int) -> No
     with running("up", "--subnet", number, "--stack", STACK) as owner:
         replica.started()
         signalled(replica.keeper, signal.SIGKILL)
-        said, _ = owner.communicate(timeout=60)
+        said, _ = owner.communicate(timeout=WITHIN_S)
     assert owner.returncode == 2
     assert "golive: the replica's keeper ended by itself, with status 137" in said
     assert replica.remains() == []

@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 FIRST = 77
 _LAST = 126
-_STOP_WITHIN_S = 15
+_STOP_WITHIN_S = 60
 _POLL_S = 0.02
 
 

@@ -40,7 +40,7 @@ from golive.replica.subnet import Subnet
 from golive.replica.substitution import Secrets
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_REPLICA_SET_WITHIN_S = 45
+_REPLICA_SET_WITHIN_S = 180
 _MIME_TYPES = Path("/etc/nginx/mime.types")  # of Debian's nginx package
 
 

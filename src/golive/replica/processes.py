@@ -30,7 +30,8 @@ class Server:
     it does, or `within_s` seconds have passed. All start at the same time, but it is asked only
     once the servers named in `after` are ready. `elsewhere` are sockets on other addresses,
     `logs` the files that it writes beside its output, `dies_of` the signal that ends it and
-    its children when the keeper is gone.
+    its children when the keeper is gone. `within_s` is for what hangs: a death is told at once,
+    and a machine with much else to do needs a minute.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Server:
     command: Command
     directory: Path
     ready: Callable[[], Awaitable[bool]]
-    within_s: float = 60
+    within_s: float = 180
     environment: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     elsewhere: tuple[tuple[str, int], ...] = ()

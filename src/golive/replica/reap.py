@@ -49,7 +49,7 @@ def _belongs(process: psutil.Process, directory: Path, sessions: set[int]) -> bo
     return process.environ().get(MARK) == str(directory)
 
 
-def kill_all(directory: Path, *, descendants: bool = False, within_s: float = 10) -> None:
+def kill_all(directory: Path, *, descendants: bool = False, within_s: float = 30) -> None:
     """Kill every process of the replica, those too that start meanwhile.
 
     With `descendants`, every one of ours too. A replica's data is thrown away with it, so that
