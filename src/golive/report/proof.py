@@ -37,7 +37,7 @@ def render(proof: Proof, console: Console) -> None:
         table.add_row(escape(id_), shown or "[bold red]NO FAULT[/bold red]")
     console.print(table)
     if proof.left_out:
-        console.print("Slow, so looked at only with the faults of their feature (or --thorough):")
+        console.print("Slow, so run only with the faults that claim some of their feature:")
         for id_ in proof.left_out:
             console.print(f"  {escape(id_)}")
     wrong = sum(not trial.proven for trial in proof.trials)

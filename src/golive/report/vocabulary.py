@@ -75,14 +75,14 @@ def _sentence(context: StepFunctionContext, used: Sequence[tuple[str, str, str]]
     )
 
 
+_GROUP = re.compile(r"\(\?P<(?P<name>\w+)>(?P<words>[\w -]+(?:\|[\w -]+)*)?[^()]*\)")
+
+
 def _readable(pattern: str) -> str:
     """A pattern without types: {days:d} is {days}; (?P<token>access|refresh) its two words."""
     pattern = re.sub(r"\{(\w+):[^{}]*\}", r"{\1}", pattern)
-    return re.sub(
-        r"\(\?P<(\w+)>([^()]*)\)",
-        lambda found: f"{{{found[2] if re.fullmatch(r'[\w |-]+', found[2]) else found[1]}}}",
-        pattern,
-    ).replace("\\", "")
+    named = _GROUP.sub(lambda found: f"{{{found['words'] or found['name']}}}", pattern)
+    return named.replace("\\", "")
 
 
 def _used(features: Path) -> Iterator[tuple[str, str, str]]:
