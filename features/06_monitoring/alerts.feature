@@ -1,0 +1,111 @@
+Feature: Alerts
+  The document's table of alerts, judged by what the rules that Prometheus has loaded do when the
+  exporters' series take a simulated course: not by how an alert is called or written. Whatever
+  shows a threshold of the table may do: a response time is a mean or any percentile, an error an
+  answer with a status of 5xx.
+
+  Background:
+    Given the rules that Prometheus has loaded
+    And that an alert may measure over 5 min at most, and is right to 1 % of its threshold
+
+  Rule: The document's table
+
+    Scenario Outline: <alert>
+      When <quantity> takes its course around <threshold> for <duration>
+      Then an alert of severity <severity> fires above the threshold, and neither at nor below it
+      And it fires when that has lasted for the duration, not sooner, not later; a relief starts it anew
+      And it sees one server of three, and a new one
+      And it is silent when servers restart, go and come, and when there is nothing to do
+
+      @ALR-01
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | CPU élevé             | CPU                   | 80 %      | 5 min    | warning  |
+
+      @ALR-02
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | CPU critique          | CPU                   | 95 %      | 2 min    | critical |
+
+      @ALR-03
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | Mémoire élevée        | memory                | 85 %      | 5 min    | warning  |
+
+      @ALR-04
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | Mémoire critique      | memory                | 95 %      | 2 min    | critical |
+
+      @ALR-05
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | Latence API           | response time         | 500 ms    | 5 min    | warning  |
+
+      @ALR-06
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | Erreurs API           | error rate            | 1 %       | 5 min    | warning  |
+
+      @ALR-07
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | Erreurs API critiques | error rate            | 5 %       | 2 min    | critical |
+
+      @ALR-08
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | Redis mémoire         | Redis memory          | 80 %      | 5 min    | warning  |
+
+      @ALR-09
+      Examples:
+        | alert                 | quantity              | threshold | duration | severity |
+        | MongoDB latence       | MongoDB response time | 100 ms    | 5 min    | warning  |
+
+  Rule: What an expert would ask beyond the document
+
+    @advisory
+    Scenario Outline: <what> is noticed
+      Given series that do not change
+        | node_filesystem_size_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"} | 100 |
+        | redis_up{job="redis",instance="redis://redis-1:6379"}                                                          | 1   |
+      When the series <series> goes from <healthy> to <wrong>
+      Then an alert of severity <severity> fires within <minutes> min, and not before
+
+      Examples:
+        | what                        | series                                                                                                                 | healthy | wrong | severity | minutes |
+        | A server that is gone       | up{job="node-exporter",instance="app-1:9100"}                                                                          | 1       | 0     | critical | 3       |
+        | An application that is gone | up{job="api-server",instance="app-1:3000"}                                                                             | 1       | 0     | critical | 3       |
+        | An exporter that is gone    | up{job="mongodb",instance="monitoring:9216"}                                                                           | 1       | 0     | critical | 3       |
+        | A Redis that is gone        | redis_up{job="redis",instance="redis://redis-2:6379"}                                                                  | 1       | 0     | critical | 3       |
+        | A MongoDB that is gone      | mongodb_up{job="mongodb",instance="monitoring:9216",member="mongo-1:27017"}                                            | 1       | 0     | critical | 3       |
+        | A disk that fills           | node_filesystem_avail_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"} | 40      | 8     | warning  | 10      |
+        | A full disk                 | node_filesystem_avail_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"} | 40      | 3     | critical | 10      |
+        | A MongoDB that lags         | mongodb_replication_lag_seconds{job="mongodb",instance="monitoring:9216",member="mongo-2:27017"}                       | 1       | 60    | warning  | 10      |
+        | A Redis replica on its own  | redis_master_link_up{job="redis",instance="redis://redis-2:6379",master_host="redis-1",master_port="6379"}             | 1       | 0     | warning  | 10      |
+        | A Redis that cannot save    | redis_rdb_last_bgsave_status{job="redis",instance="redis://redis-1:6379"}                                              | 1       | 0     | warning  | 10      |
+
+    @advisory
+    Scenario: A Redis without a limit is not taken for a full one
+      Given series that do not change
+        | redis_memory_max_bytes{job="redis",instance="redis://redis-1:6379"} | 0 |
+        | redis_config_maxmemory{job="redis",instance="redis://redis-1:6379"} | 0 |
+      When the series redis_memory_used_bytes{job="redis",instance="redis://redis-1:6379"} goes from 1000000 to 9000000000
+      Then no alert fires within 20 min
+
+    @advisory
+    Scenario: A client's mistakes are no error of the API
+      Given series that do not change
+        | http_requests_total{job="api-server",instance="app-1:3000",method="GET",route="/api/v1/weather",status="200"} | 0+100 |
+      When the series http_requests_total{job="api-server",instance="app-1:3000",method="GET",route="/api/v1/weather",status="404"} goes from 0+0 to 0+100
+      Then no alert fires within 20 min
+
+    @advisory
+    Scenario: Somebody notices when no alert can come any more
+      Given series that do not change
+        | up{job="node-exporter",instance="app-1:9100"} | 1 |
+      Then an alert always fires, so that its absence is an alarm elsewhere
+
+    @advisory
+    Scenario: Every alert says what it is about
+      Then every alert has a severity, and a summary that names its server

@@ -1,0 +1,222 @@
+"""What a row of the document's table of alerts asks, checked against a simulated course.
+
+Which alert of the rules is meant by a row is found by what it does: of all that fire in the
+course the one is judged that meets most of what the row asks.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from golive.probes.alert_rules import Rule
+from golive.probes.alert_series import TICK_S, Quantity
+from golive.probes.alerts import PERCENTILES, Course, Firing, Simulation
+
+_CLOSE_S = 2 * TICK_S  # a scrape and an evaluation
+_OR_EQUAL = re.compile("[<>]=")
+_SECONDS = {Quantity.RESPONSE_TIME, Quantity.MONGODB_RESPONSE_TIME}
+
+
+class About(StrEnum):
+    """What a check is about; each is a step of its own."""
+
+    LEVEL = "level"
+    DURATION = "duration"
+    SERVERS = "servers"
+    CALM = "calm"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that the alert does, or does not, in a phase of the course."""
+
+    about: About
+    holds: bool
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The alert that comes nearest to a row. `rule` is None where no alert fires at all."""
+
+    name: str
+    severity: str | None
+    rule: Rule | None
+    checks: tuple[Check, ...]
+
+    def __str__(self) -> str:
+        if self.rule is None:
+            return "no alert at all fires in the course"
+        return f"{self.name} ({self.severity or 'no severity'})"
+
+
+def nearest(simulation: Simulation, rules: tuple[Rule, ...], severity: str) -> Judged:
+    """The alert that meets most checks of a row; of several, one of the right severity."""
+    fired = {
+        (each.alert, each.severity) for firings in simulation.fired.values() for each in firings
+    }
+    judged = [
+        _judged(simulation, name, level, _rule(rules, name, level))
+        for name, level in sorted(fired, key=str)
+    ]
+    if not judged:
+        return _judged(simulation, "", severity, None)
+    return max(
+        judged,
+        key=lambda each: (
+            sum(check.holds for check in each.checks) + (each.severity == severity),
+            each.severity == severity,
+        ),
+    )
+
+
+def _rule(rules: tuple[Rule, ...], name: str, severity: str | None) -> Rule | None:
+    named = [rule for rule in rules if rule.alerting and rule.name == name]
+    return next((rule for rule in named if rule.severity == severity), named[0] if named else None)
+
+
+def _judged(
+    simulation: Simulation, name: str, severity: str | None, rule: Rule | None
+) -> Judged:
+    seen = _Seen(simulation, name, severity, rule)
+    checks = (*_level(seen), *_duration(seen), *_servers(seen), *_calm(seen))
+    return Judged(name, severity, rule, checks)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One alert in a course."""
+
+    simulation: Simulation
+    name: str
+    severity: str | None
+    rule: Rule | None
+
+    @property
+    def course(self) -> Course:
+        return self.simulation.course
+
+    def fired(self, phase: str) -> tuple[Firing, ...]:
+        return tuple(
+            each
+            for each in self.simulation.fired.get(phase, ())
+            if (each.alert, each.severity) == (self.name, self.severity)
+        )
+
+    def lasting(self, phase: str) -> bool:
+        """Whether it still fires when the phase ends."""
+        end = self.simulation.lasted_s.get(phase, 0) - TICK_S
+        return any(each.last_s == end for each in self.fired(phase))
+
+    def said(self, phase: str) -> str:
+        """What it did in a phase."""
+        fired = self.fired(phase)
+        if not fired:
+            return f"silent for {_time(self.simulation.lasted_s.get(phase, 0))}"
+        first = min(fired, key=lambda each: each.first_s)
+        labels = ", ".join(f"{label}={value}" for label, value in first.labels)
+        return f"fires after {_time(first.first_s)} ({labels or 'no labels'})"
+
+
+def _level(seen: _Seen) -> Iterator[Check]:
+    course = seen.course
+    above, below, at = (
+        _value(course, course.threshold * factor)
+        for factor in (1 + course.near, 1 - course.near, 1)
+    )
+    yield Check(About.LEVEL, seen.lasting("above"), f"fires at {above}", seen.said("above"))
+    yield Check(
+        About.LEVEL, not seen.fired("below"), f"does not fire at {below}", seen.said("below")
+    )
+    # 1 - 0.99 is more than 0.01 to a computer: at the threshold itself an alert may fire for
+    # that, if only it does not mean to.
+    meant = seen.rule is not None and _OR_EQUAL.search(seen.rule.expression)
+    silent = not (seen.fired("at") and meant)
+    yield Check(About.LEVEL, silent, f"does not fire at {at} exactly", seen.said("at"))
+    if course.quantity is Quantity.RESPONSE_TIME:
+        yield _percentile(seen)
+
+
+def _percentile(seen: _Seen) -> Check:
+    """A mean is silent in these phases; a percentile crosses between two of them."""
+    crossed = [
+        each
+        for each in PERCENTILES
+        if seen.lasting(f"p{each:g}+") and not seen.lasting(f"p{each:g}-")
+    ]
+    fires = [f"{each:g}" for each in PERCENTILES if seen.lasting(f"p{each:g}+")]
+    mean = not fires and not seen.lasting("most")
+    limit = _value(seen.course, seen.course.threshold)
+    return Check(
+        About.LEVEL,
+        bool(crossed) or mean,
+        f"fires when the mean, or one of the usual percentiles, exceeds {limit}",
+        f"crosses at none of the percentiles {', '.join(f'{each:g}' for each in PERCENTILES)}: "
+        f"fires when more than {limit} is the percentile {', '.join(fires) or '10'}",
+    )
+
+
+def _duration(seen: _Seen) -> Iterator[Check]:
+    course = seen.course
+    far, wanted = _value(course, course.far), _time(course.for_s)
+    fired = seen.fired("onset")
+    first = min((each.first_s for each in fired), default=None)
+    # What a measuring window delays the beginning, it delays the end (see `course_of`).
+    delay = max((each.last_s + TICK_S for each in seen.fired("relief")), default=0.0)
+    yield Check(
+        About.DURATION,
+        first is None or first >= course.for_s,
+        f"silent until {far} has lasted for {wanted}",
+        seen.said("onset"),
+    )
+    held = None if first is None else first - delay
+    yield Check(
+        About.DURATION,
+        held is not None
+        and first is not None
+        and abs(held - course.for_s) <= _CLOSE_S
+        and first <= course.for_s + course.window_s + _CLOSE_S,
+        f"fires when {far} has lasted for {wanted}, and what it takes to measure that "
+        f"(at most {_time(course.window_s)})",
+        f"{seen.said('onset')}, of which its duration is {_time(max(held or 0, 0))}",
+    )
+    nearly = _time(course.for_s - 2 * TICK_S)
+    yield Check(
+        About.DURATION,
+        not seen.fired("dip"),
+        f"silent when {far} lasts for {nearly}, ends, and comes again for {nearly}",
+        seen.said("dip"),
+    )
+
+
+def _servers(seen: _Seen) -> Iterator[Check]:
+    far = _value(seen.course, seen.course.far)
+    for phase, who in (("onset", "one server of three"), ("new", "a server that has just come")):
+        yield Check(
+            About.SERVERS, seen.lasting(phase), f"fires at {far} of {who}", seen.said(phase)
+        )
+
+
+def _calm(seen: _Seen) -> Iterator[Check]:
+    healthy = _value(seen.course, seen.course.healthy)
+    phases = {
+        "before": f"silent at {healthy}",
+        "upheaval": f"silent at {healthy} while one server restarts each minute, one is gone, "
+        "and one has just come",
+        "silence": "silent while there is nothing to do",
+    }
+    for phase, expected in phases.items():
+        if phase in seen.simulation.fired:
+            yield Check(About.CALM, not seen.fired(phase), expected, seen.said(phase))
+
+
+def _value(course: Course, value: float) -> str:
+    seconds = course.quantity in _SECONDS
+    return f"{course.quantity} {value * (1000 if seconds else 1):g} {'ms' if seconds else '%'}"
+
+
+def _time(duration_s: float) -> str:
+    minutes, rest = divmod(round(duration_s), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

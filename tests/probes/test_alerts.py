@@ -1,0 +1,135 @@
+"""Alerts are judged by what they do: rules of other styles pass, wrong ones do not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from golive.outcome import Unproven, Whose
+from golive.probes import alerts
+from golive.probes.alert_rules import Rule, parse_rules
+from golive.probes.alert_series import Quantity, Server
+from golive.probes.alerts import Course, Simulation, simulate
+from golive.steps.alert_checks import Judged, nearest
+
+STACK = Path(__file__).parents[2] / "environments/stack/prometheus/alerts.yml"
+OTHERS = Path(__file__).with_name("alert_rules")
+SERVERS = tuple(
+    Server(f"app-{number}", f"redis-{number}", f"mongo-{number}", "monitoring")
+    for number in range(1, 6)
+)
+# The document's table: alert, quantity, threshold, seconds, severity.
+TABLE = {
+    "CPU élevé": (Quantity.CPU, 80, 300, "warning"),
+    "CPU critique": (Quantity.CPU, 95, 120, "critical"),
+    "Mémoire élevée": (Quantity.MEMORY, 85, 300, "warning"),
+    "Mémoire critique": (Quantity.MEMORY, 95, 120, "critical"),
+    "Latence API": (Quantity.RESPONSE_TIME, 0.5, 300, "warning"),
+    "Erreurs API": (Quantity.ERROR_RATE, 1, 300, "warning"),
+    "Erreurs API critiques": (Quantity.ERROR_RATE, 5, 120, "critical"),
+    "Redis mémoire": (Quantity.REDIS_MEMORY, 80, 300, "warning"),
+    "MongoDB latence": (Quantity.MONGODB_RESPONSE_TIME, 0.1, 300, "warning"),
+}
+# Wrong versions of each, as edits of what the stack has: (pattern, replacement).
+THRESHOLDS = {
+    "CPU élevé": ("> 80", ["> 75", "> 79", "> 81.5", "> 85", "> 90", "> 0.8"]),
+    "CPU critique": ("> 95", ["> 90", "> 94", "> 96", "> 99", "> 100"]),
+    "Mémoire élevée": ("> 85", ["> 80", "> 84", "> 86", "> 90", "> 0.85"]),
+    "Mémoire critique": ("> 95", ["> 90", "> 94", "> 96", "> 98"]),
+    "Latence API": ("> 0.5", ["> 0.25", "> 0.4", "> 0.55", "> 0.6", "> 0.75", "> 1", "> 500"]),
+    "Erreurs API": ("> 1", ["> 0.5", "> 0.9", "> 1.1", "> 2", "> 0.01"]),
+    "Erreurs API critiques": ("> 5", ["> 1", "> 4.9", "> 5.1", "> 10", "> 0.05"]),
+    "Redis mémoire": ("> 80", ["> 75", "> 79", "> 81", "> 90", "> 0.8"]),
+    "MongoDB latence": ("> 100", ["> 50", "> 98", "> 102", "> 200", "> 0.1"]),
+}
+OTHER_EDITS = {
+    "CPU élevé": [
+        ("by (instance) ", ""),  # the mean of all servers
+        ("avg by", "max by"),  # any core of a server
+        ('mode="idle"', 'mode="idel"'),
+    ],
+    "CPU critique": [("1 - avg", "avg"), ('mode="idle"', 'mode="user"')],
+    "Mémoire élevée": [("MemAvailable", "MemFree"), ("1 - ", "")],
+    "Mémoire critique": [("MemAvailable", "MemFree"), ("MemAvailable", "MemAvail")],
+    "Latence API": [("instance, le", "instance"), ("_bucket", ""), ("0.95", "0.05")],
+    "Erreurs API": [("5..", "500"), ("5..", "4.."), ("5..", "5xx")],
+    "Erreurs API critiques": [("5..", "503"), ("status", "code")],
+    "Redis mémoire": [("memory_used", "memory_used_peak"), ("100 * ", "")],
+    "MongoDB latence": [("1000 * ", ""), ("latency_seconds_count", "latency_seconds_sum")],
+}
+WINDOWS = [("[1m]", "[15s]"), ("[1m]", "[20m]"), ("[1m]", "[1h]")]
+
+
+def course(alert: str) -> Course:
+    quantity, threshold, for_s, _ = TABLE[alert]
+    return Course(quantity, threshold, for_s, window_s=300, near=0.01)
+
+
+def judge(alert: str, rules: tuple[Rule, ...]) -> Judged:
+    return nearest(simulate(rules, course(alert), SERVERS), rules, TABLE[alert][3])
+
+
+def wrong(judged: Judged, alert: str) -> list[str]:
+    """What is wrong with it, as messages; nothing if it is what the table asks for."""
+    severity = TABLE[alert][3]
+    failed = [f"{check.expected}: {check.actual}" for check in judged.checks if not check.holds]
+    return failed + ([f"severity {judged.severity}"] if judged.severity != severity else [])
+
+
+@pytest.mark.parametrize("alert", TABLE)
+@pytest.mark.parametrize(
+    "file", [STACK, *sorted(OTHERS.glob("*.yml"))], ids=lambda file: file.stem
+)
+def test_rules_that_mean_the_table_pass_however_they_are_written(file: Path, alert: str):
+    judged = judge(alert, parse_rules(file.read_text()))
+    assert wrong(judged, alert) == []
+    assert judged.rule is not None
+    assert judged.severity == TABLE[alert][3]
+
+
+def wrong_versions(alert: str) -> dict[str, Rule]:
+    """Rules that do not mean the table, by what was done to them, all in one file."""
+    right = next(rule for rule in parse_rules(STACK.read_text()) if rule.name == alert)
+    pattern, thresholds = THRESHOLDS[alert]
+    edits = [(pattern, threshold) for threshold in thresholds]
+    edits += [*OTHER_EDITS[alert], (pattern, pattern.replace(">", "<"))]
+    if TABLE[alert][0] is not Quantity.RESPONSE_TIME:  # no percentile is ever 0.5 exactly
+        edits.append((pattern, pattern.replace(">", ">=")))
+    if "[1m]" in right.expression:
+        edits += WINDOWS
+    versions = {}
+    for before, after in edits:
+        expression = right.expression.replace(before, after)
+        assert expression != right.expression, before
+        versions[f"{before} is {after}"] = replace(right, expression=expression)
+    durations = [right.for_s + by for by in (-right.for_s, -60, -15, 60, 300)] + [180.0]
+    for duration in durations:
+        versions[f"for {duration:g} s"] = replace(right, for_s=duration)
+    other = "critical" if right.severity == "warning" else "warning"
+    for severity in (other, "info"):
+        versions[severity] = replace(right, labels=(("severity", severity),))
+    versions["no severity"] = replace(right, labels=())
+    return {name: replace(rule, name=name) for name, rule in versions.items()}
+
+
+@pytest.fixture(scope="module")
+def simulated() -> dict[str, tuple[dict[str, Rule], Simulation]]:
+    """One run of promtool for all wrong versions of an alert."""
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("alert", "version"),
+    [(alert, version) for alert in TABLE for version in wrong_versions(alert)],
+)
+def test_wrong_rules_do_not_pass(alert: str, version: str, simulated):
+    if alert not in simulated:
+        versions = wrong_versions(alert)
+        simulated[alert] = versions, simulate(tuple(versions.values()), course(alert), SERVERS)
+    versions, simulation = simulated[alert]
+    alone = {
+        phase: tuple(each for each in firings if each.alert == version)
+        for phase, firings in simulation.fired.items()
+    }
+    judged = nearest(replace(simulation, fired=alone), (versions[version],), TABLE[alert][3])
+    assert wrong(judged, alert)
