@@ -215,9 +215,10 @@ def prove(
     """Prove that each scenario can fail: break one thing after the other in a replica.
 
     Each fault (src/golive/faults) must turn the scenarios red that it claims, and no other,
-    and they must be green again when it is healed. Without names all faults are tried, and a
-    scenario that none of them turns red is an error. Scenarios tagged @slow, and faults for
-    them, are tried with --thorough or by name. A replica is started for it.
+    and they must be green again when it is healed. With each fault the items of the checklist
+    are run that it claims something of (--thorough: all). Without names all faults are tried,
+    and a scenario that none of them turns red is an error. Scenarios tagged @slow, and faults
+    for them, are tried with --thorough or by name. A replica is started for it.
 
     \b
     Exit status: 0 all is proven, 1 it is not,

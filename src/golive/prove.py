@@ -3,15 +3,15 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from golive import environment as environments
-from golive.checklist import Scenario, ScenarioResult
+from golive.checklist import Scenario, ScenarioResult, item_of
 from golive.environment import Environment, EnvironmentFileError
 from golive.faults.fault import Fault, FaultError, Target, chosen, load, resolved
 from golive.gate import features
@@ -101,10 +101,9 @@ def main(
         healthy = baseline(
             checklist,
             rig.target.number,
-            scenarios,
+            Scope.of(scenarios, thorough=thorough),
             faults,
             claimed if names else expected,
-            thorough=thorough,
         )
         for fault in faults:
             trial, seen = attempt(fault, rig, checklist, healthy)
@@ -115,7 +114,7 @@ def main(
     proof = Proof(
         tuple(trials),
         () if names else tuple(expected),
-        tuple(id_ for id_ in scenarios if id_ in healthy.left_out),
+        () if thorough else tuple(id_ for id_ in scenarios if id_ in healthy.scope.left_out),
         round(time.monotonic() - began, 1),
     )
     report_dir.mkdir(parents=True, exist_ok=True)
@@ -125,37 +124,60 @@ def main(
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which scenarios are looked at with a fault: those of the items of its claims.
+
+    Those of `left_out` only where it claims one of the same feature that is left out too.
+    `thorough`: all scenarios, whatever it claims.
+    """
+
+    scenarios: Mapping[str, Scenario]
+    left_out: frozenset[str]
+    thorough: bool
+
+    @classmethod
+    def of(cls, scenarios: Mapping[str, Scenario], *, thorough: bool) -> "Scope":
+        """The scope before anything has run: what is measured ahead takes long."""
+        return cls(scenarios, frozenset(i for i, s in scenarios.items() if s.ahead), thorough)
+
+    def without(self, long: Iterable[str]) -> "Scope":
+        """With more scenarios left out."""
+        return replace(self, left_out=self.left_out.union(long))
+
+    def of_fault(self, fault: Fault) -> list[str]:
+        """The scenarios to run with a fault, in order."""
+        items = {item_of(id_) for id_ in claims(fault)}
+        features = {_feature(id_) for id_ in self.left_out.intersection(claims(fault))}
+        return [
+            id_
+            for id_ in self.scenarios
+            if self.thorough
+            or (item_of(id_) in items if id_ not in self.left_out else _feature(id_) in features)
+        ]
+
+
+@dataclass(frozen=True)
 class Baseline:
-    """How the scenarios end in health, and which are not looked at with every fault."""
+    """How the scenarios end in health, and which are run with each fault."""
 
     outcomes: Outcomes
-    left_out: frozenset[str]
-
-    def looked_at(self, fault: Fault) -> tuple[str, ...]:
-        """The scenarios to run with a fault: where it claims one that is left out otherwise,
-        all that are left out of the same feature."""
-        return tuple(_looked_at(fault, self.outcomes, self.left_out))
+    scope: Scope
 
 
 def baseline(
     checklist: Checklist,
     replica: int,
-    scenarios: Mapping[str, Scenario],
+    scope: Scope,
     faults: Iterable[Fault],
     required: Iterable[str],
-    *,
-    thorough: bool,
 ) -> Baseline:
     """Run in health what will be run with some fault, and `required`, which must be green.
 
-    Left out otherwise are scenarios that are measured ahead, and those that take more than
-    SLOW_S; with `thorough` none. Not run is green: what is not tried in a replica needs no
-    proof there. Raises NotHealthyError.
+    Not run is green: what is not tried in a replica needs no proof there. What takes more than
+    SLOW_S is left out of the scope. Raises NotHealthyError.
     """
     required = frozenset(required)
-    ahead = frozenset(id_ for id_, each in scenarios.items() if each.ahead and not thorough)
-    wanted = required.union(*(_looked_at(fault, scenarios, ahead) for fault in faults))
-    results = checklist.run(replica, wanted)
+    results = checklist.run(replica, required.union(*map(scope.of_fault, faults)))
     bad = [
         f"{result.outcome}: {result.id}\n{_indented(result)}"
         for id_, result in results.items()
@@ -163,13 +185,8 @@ def baseline(
     ]
     if bad:
         raise NotHealthyError("the replica is not green without a fault:\n" + "\n".join(bad))
-    long = (id_ for id_, each in results.items() if each.duration_s > SLOW_S and not thorough)
-    return Baseline(_outcomes(results), ahead.union(long))
-
-
-def _looked_at(fault: Fault, scenarios: Iterable[str], left_out: frozenset[str]) -> Iterator[str]:
-    features = {_feature(id_) for id_ in left_out.intersection(claims(fault))}
-    return (id_ for id_ in scenarios if id_ not in left_out or _feature(id_) in features)
+    long = (id_ for id_, each in results.items() if each.duration_s > SLOW_S)
+    return Baseline(_outcomes(results), scope.without(long))
 
 
 def attempt(
@@ -184,7 +201,7 @@ def attempt(
     problems: list[str] = []
     try:
         with fault.inject(rig.target):
-            seen = checklist.run(rig.target.number, healthy.looked_at(fault))
+            seen = checklist.run(rig.target.number, healthy.scope.of_fault(fault))
         problems += differences(fault, healthy.outcomes, _outcomes(seen))
         healed = checklist.run(rig.target.number, claims(fault))
         remains = list(unhealed(fault, healthy.outcomes, _outcomes(healed)))

@@ -37,7 +37,7 @@ def render(proof: Proof, console: Console) -> None:
         table.add_row(escape(id_), shown or "[bold red]NO FAULT[/bold red]")
     console.print(table)
     if proof.left_out:
-        console.print("Slow, so run only with the faults that claim some of their feature:")
+        console.print("Slow, so run only with faults that claim them or their neighbours:")
         for id_ in proof.left_out:
             console.print(f"  {escape(id_)}")
     wrong = sum(not trial.proven for trial in proof.trials)
