@@ -10,7 +10,7 @@ from golive.replica.processes import Server, ServerError, refuse_taken_ports
 from golive.replica.readiness import accepts
 from golive.replica.subnet import Subnet, may_bind_low_ports
 
-from .commands import STACK, Replica, copy_of_stack, golive
+from .commands import Replica, copy_of_stack, golive
 
 
 @pytest.fixture
@@ -107,17 +107,6 @@ def test_what_is_no_stack(number: int, tmp_path: Path) -> None:
     said = golive("up", "--subnet", number, "--stack", tmp_path)
     assert said.returncode == 2
     assert said.stderr == f"golive: {tmp_path} is no stack: it has no nginx/nginx.conf\n"
-
-
-def test_a_tool_that_is_missing(number: int, tmp_path: Path) -> None:
-    """Of an account with nothing on its PATH, redis-server is missing; apt-get too."""
-    environment = {"PATH": str(tmp_path), "HOME": str(Path.home())}
-    said = golive("up", "--subnet", number, "--stack", STACK, env=environment)
-    assert said.returncode == 2
-    assert "redis-server" in said.stderr
-    assert "apt-get" in said.stderr
-    assert "Traceback" not in said.stderr
-    assert Replica(number).remains() == []
 
 
 def append(file: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """Without root a replica comes up all the same, on the ports that everybody may use."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,18 @@ def test_its_receivers_are_known_to_alertmanager(unprivileged: tuple[Replica, st
     assert f"'{hosts['mail']}:{port(25)}'" in text
     for receiver in ("slack", "sms"):
         assert f"'http://{hosts[receiver]}{_shown(port(80))}/" in text
+
+
+def test_a_missing_tool_is_left_to_an_administrator(tmp_path: Path) -> None:
+    unshare = shutil.which(PREFIX[0]) if PREFIX else None
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), "GOLIVE_CACHE": str(cache.root())}
+    prefix = (unshare, *PREFIX[1:]) if unshare else ()
+    said = golive("up", "--subnet", free_number(), prefix=prefix, env=environment)
+    assert said.returncode == 2
+    assert "golive: Not installed: " in said.stderr
+    assert "redis-server" in said.stderr
+    assert "ask an administrator to run" in said.stderr
+    assert "Traceback" not in said.stderr
 
 
 def _shown(port: int) -> str:
