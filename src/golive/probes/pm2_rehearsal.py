@@ -32,9 +32,16 @@ _WATCH_MS = 1000  # how often PM2 looks at the memory; every 30 s by default
 _KILL_TIMEOUT_MS = 1600
 _MIN_UPTIME_MS = 1000
 _MAX_RESTARTS = 16
+_LEAST_UPTIME_MS = 100  # PM2 refuses a min_uptime under it
 # In PM2's log. Its status says `errored` too, but `online` again once listen_timeout has passed.
 _GIVEN_UP = re.compile(r"had too many unstable restarts \((\d+)\)")
-_KEPT = ("watch", "max_restarts", "wait_ready", "listen_timeout", "kill_timeout")
+_KEPT = (
+    "max_restarts",
+    "wait_ready",
+    "listen_timeout",
+    "kill_timeout",
+    "shutdown_with_message",
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Scale:
 
     def min_uptime_ms(self, worker: Worker) -> int:
         """The min_uptime to rehearse with."""
-        return max(1, self.delay_ms(worker) + _for_a_start_ms(worker))
+        return max(_LEAST_UPTIME_MS, self.delay_ms(worker) + _for_a_start_ms(worker))
 
 
 @dataclass(frozen=True)

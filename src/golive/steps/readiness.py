@@ -24,7 +24,7 @@ def pytest_golive_ahead(
     measurements: Measurements, environment: Environment, tags: AbstractSet[str]
 ) -> None:
     """The application starts, and notices what is gone, in seconds."""
-    if environment.kind is Kind.REPLICA and tags & {"ARC-05", "PM2-14"}:
+    if environment.kind is Kind.REPLICA and tags >= {"ARC-05", "PM2-14"}:
         measurements.start(_dependence, *_first(environment))
 
 

@@ -1,0 +1,194 @@
+"""Wrong settings of PM2 on the first application server, applied by a reload as a deploy does."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import psutil
+
+from golive.faults.fault import FaultError, Target, fault
+from golive.faults.files import edited
+
+_HOST = "app-1"
+_FILE = "/var/www/dashboard-velo-api/ecosystem.config.js"
+_NAME = "dashboard-velo-api"
+_WITHIN_S = 120
+_SETTINGS = "platform/pm2.feature::"
+
+
+@contextmanager
+def _set(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
+    """With edits of ecosystem.config.js in force; afterwards those of before.
+
+    PM2 keeps a setting that the file has no more: change values, and remove none.
+    """
+    try:
+        with edited(replica, _HOST, _FILE, *edits):
+            _pm2(replica, "reload", "ecosystem.config.js", "--env", "production")
+            yield
+    finally:
+        _pm2(replica, "reload", "ecosystem.config.js", "--env", "production")
+
+
+def _pm2(replica: Target, *words: str) -> None:
+    """Speak to the running PM2 as whoever started it. Raises FaultError with its words."""
+    daemon = psutil.Process(replica.pid(_HOST))
+    node, pm2 = daemon.exe(), next(each for each in daemon.cmdline() if each.endswith("/bin/pm2"))
+    done = subprocess.run(
+        [node, pm2, *words],
+        cwd=replica.path(_HOST, _FILE).parent,
+        env=daemon.environ(),
+        capture_output=True,
+        text=True,
+        timeout=_WITHIN_S,
+    )
+    if done.returncode:
+        raise FaultError(f"pm2 {' '.join(words)}: {done.stdout[-500:]}{done.stderr[-500:]}")
+
+
+def _value(replica: Target, name: str, old: str, new: str) -> AbstractContextManager[None]:
+    return _set(replica, (f"      {name}: {old},", f"      {name}: {new},"))
+
+
+@fault(_SETTINGS + "As many workers as CPUs")
+@contextmanager
+def a_worker_less(replica: Target) -> Iterator[None]:
+    """PM2-02: one worker has been scaled away."""
+    cpus = str(psutil.cpu_count())
+    try:
+        _pm2(replica, "scale", _NAME, str(int(cpus) - 1))
+        yield
+    finally:
+        _pm2(replica, "scale", _NAME, cpus)
+
+
+@fault(_SETTINGS + "Nobody watches the files")
+@contextmanager
+def files_watched(replica: Target) -> Iterator[None]:
+    """PM2-04: watch is on."""
+    with _value(replica, "watch", "false", "true"):
+        yield
+
+
+@fault(_SETTINGS + "The limit of memory, in bytes")
+@contextmanager
+def more_memory(replica: Target) -> Iterator[None]:
+    """PM2-05: max_memory_restart is 2G."""
+    with _value(replica, "max_memory_restart", "'1G'", "'2G'"):
+        yield
+
+
+@fault(_SETTINGS + "The environment is production")
+@contextmanager
+def not_production(replica: Target) -> Iterator[None]:
+    """PM2-06: NODE_ENV is staging, as after a rollback with the wrong --env."""
+    with _set(
+        replica,
+        (
+            "env_production: { NODE_ENV: 'production', PORT: 3000 }",
+            "env_production: { NODE_ENV: 'staging', PORT: 3000 }",
+        ),
+    ):
+        yield
+
+
+@fault(_SETTINGS + "The port is 3000")
+@contextmanager
+def port_misspelt(replica: Target) -> Iterator[None]:
+    """PM2-07: PORT is 03000, which the application happens to understand."""
+    with _set(
+        replica,
+        (
+            "env_production: { NODE_ENV: 'production', PORT: 3000 }",
+            "env_production: { NODE_ENV: 'production', PORT: '03000' }",
+        ),
+    ):
+        yield
+
+
+@fault(_SETTINGS + "The workers' logs are merged")
+@contextmanager
+def logs_apart(replica: Target) -> Iterator[None]:
+    """PM2-10: merge_logs is off."""
+    with _value(replica, "merge_logs", "true", "false"):
+        yield
+
+
+@fault(
+    _SETTINGS + "The form of dates",
+    _SETTINGS + "Each line of the log begins with its date",
+)
+@contextmanager
+def dates_without_a_zone(replica: Target) -> Iterator[None]:
+    """PM2-11: log_date_format has no time zone; what is set shows in each line."""
+    with _value(replica, "log_date_format", "'YYYY-MM-DD HH:mm:ss Z'", "'YYYY-MM-DD HH:mm:ss'"):
+        yield
+
+
+@fault(
+    _SETTINGS + "How often a process that crashes is started again",
+    _SETTINGS + "A process that keeps crashing is given up",
+)
+@contextmanager
+def twelve_restarts(replica: Target) -> Iterator[None]:
+    """PM2-12: max_restarts is 12; what is set shows in the rehearsal."""
+    with _value(replica, "max_restarts", "10", "12"):
+        yield
+
+
+@fault(_SETTINGS + "A process that keeps crashing is given up")
+@contextmanager
+def never_given_up(replica: Target) -> Iterator[None]:
+    """PM2-12: min_uptime is PM2's own 1 s, so that with restart_delay no crash is counted."""
+    with _value(replica, "min_uptime", "'10s'", "'1s'"):
+        yield
+
+
+@fault(
+    _SETTINGS + "How long PM2 waits between restarts, in ms",
+    _SETTINGS + "A crashed process waits before it is started again",
+)
+@contextmanager
+def restarts_at_once(replica: Target) -> Iterator[None]:
+    """PM2-13: restart_delay is 0; what is set shows in the rehearsal."""
+    with _value(replica, "restart_delay", "4000", "0"):
+        yield
+
+
+@fault(
+    _SETTINGS + "PM2 waits for the worker's word",
+    _SETTINGS + "A reload keeps the old worker until the new one has said that it is ready",
+)
+@contextmanager
+def nobody_waits(replica: Target) -> Iterator[None]:
+    """PM2-14: wait_ready is off; what is set shows in the rehearsal."""
+    with _value(replica, "wait_ready", "true", "false"):
+        yield
+
+
+@fault(_SETTINGS + "How long PM2 waits for it, in ms")
+@contextmanager
+def impatient(replica: Target) -> Iterator[None]:
+    """PM2-15: listen_timeout is 30 s."""
+    with _value(replica, "listen_timeout", "50000", "30000"):
+        yield
+
+
+@fault(_SETTINGS + "How long a worker may finish its requests, in ms")
+@contextmanager
+def killed_early(replica: Target) -> Iterator[None]:
+    """PM2-16: kill_timeout is PM2's own 1.6 s."""
+    with _value(replica, "kill_timeout", "5000", "1600"):
+        yield
+
+
+@fault(
+    _SETTINGS + "A worker that is told to stop may finish its requests in that time, and no longer",
+)
+@contextmanager
+def stopped_by_a_message(replica: Target) -> Iterator[None]:
+    """PM2-16: workers are told to stop by a message that nobody listens to, and so are killed."""
+    with _set(
+        replica, ("      wait_ready: true,", "      wait_ready: true, shutdown_with_message: true,")
+    ):
+        yield
