@@ -196,10 +196,15 @@ def _read(
 ) -> tuple[h11.Response | h11.InformationalResponse, bytes]:
     answer: h11.Response | None = None
     body = bytearray()
+    heard = False
     while True:
         event = conversation.next_event()
         if event is h11.NEED_DATA:
-            conversation.receive_data(receive(stream, deadline=deadline))
+            data = receive(stream, deadline=deadline)
+            if not (heard or data):
+                raise ConnectionResetError("closed without an answer")
+            heard = True
+            conversation.receive_data(data)
         elif isinstance(event, h11.Response):
             answer = event
         elif (

@@ -19,8 +19,14 @@ _MASTER = "nginx: master process "
 _WORKER = "nginx: worker process"  # one that finishes has "is shutting down" behind it
 _OPTION = re.compile(r" -([pcge]) ?(.*?)(?= -[pcge] ?|$)")
 _OPEN_FILES = re.compile(r"^Max open files +(\d+|unlimited) ", re.MULTILINE)
-# Start times of processes are given in hundredths of a second.
-_CLOCK_S = 0.1
+# The clocks of files and of processes tick in hundredths of a second.
+_CLOCK_S = 0.05
+# When the host started, by two clocks: uptime, the time, uptime again; the closest of several.
+_CLOCKS = (
+    "for _ in 1 2 3 4 5; do"
+    " read -r before _ </proc/uptime; now=$(date +%s.%N); read -r after _ </proc/uptime;"
+    " echo $before $now $after; done"
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def loaded(machine: Machine) -> Nginx:
     # The program itself, even where a newer one has taken its place.
     dump = machine.run(f"/proc/{master}/exe -T {shown}", *options)
     configuration = parse(dump)
-    _require_older(machine, dump, min(_age_s(machine, worker) for worker in workers))
+    _require_older(machine, dump, min(_began(machine, workers)))
     return Nginx(
         host=machine.name,
         master=master,
@@ -98,11 +104,11 @@ def _options(title: str) -> tuple[str, ...]:
     )
 
 
-def _require_older(machine: Machine, dump: str, worker_age_s: float) -> None:
+def _require_older(machine: Machine, dump: str, began: float) -> None:
     for file in re.findall(r"^# configuration file (.+):$", dump, re.MULTILINE):
         # The time of the change itself (ctime): rsync and cp -p keep the time of the text.
-        changed, now = machine.run("stat -c %%.3Z -- %s && date +%%s.%%N", file).split()
-        if float(now) - float(changed) < worker_age_s - _CLOCK_S:
+        changed = float(machine.run("stat -c %%.3Z -- %s", file))
+        if changed > began + _CLOCK_S:
             raise Unproven(
                 f"{machine.name}: {file} was changed after nginx's workers began, so what they "
                 "have loaded may be another text: nginx -t && nginx -s reload, then look again",
@@ -110,14 +116,14 @@ def _require_older(machine: Machine, dump: str, worker_age_s: float) -> None:
             )
 
 
-def _age_s(machine: Machine, pid: int) -> float:
-    stat, uptime, ticks = (
-        machine.run(f"cat /proc/{pid}/stat"),
-        machine.run("cat /proc/uptime"),
-        machine.run("getconf CLK_TCK"),
-    )
-    began = int(stat.rpartition(")")[2].split()[19]) / int(ticks)  # proc(5): starttime
-    return float(uptime.split()[0]) - began
+def _began(machine: Machine, pids: list[int]) -> list[float]:
+    """When these processes began, in seconds since 1970."""
+    ticks = int(machine.run("getconf CLK_TCK"))
+    readings = [tuple(map(float, line.split())) for line in machine.run(_CLOCKS).splitlines()]
+    before, now, _ = min(readings, key=lambda each: each[2] - each[0])
+    stats = [machine.run(f"cat /proc/{pid}/stat") for pid in pids]
+    starts = [int(stat.rpartition(")")[2].split()[19]) for stat in stats]  # proc(5): starttime
+    return [now - before + start / ticks for start in starts]
 
 
 def _worker(machine: Machine, pid: int) -> Worker:

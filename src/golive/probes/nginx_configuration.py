@@ -13,7 +13,7 @@ from golive.outcome import Unproven, Whose
 
 Args = tuple[str, ...]
 
-_SECTION = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
+_SECTION = re.compile(r"^# configuration file (.+):\n", re.MULTILINE)
 _MAGIC = re.compile(r"[*?\[]")
 # ngx_parse_time: "1m 30s" as well as "90".
 _TIME = re.compile(r"(\d+)\s*(ms|[smhdwMy]?)")

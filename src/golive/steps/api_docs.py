@@ -18,6 +18,7 @@ from golive.steps.expectation import listed, require
 from golive.steps.site import curl, site
 
 _OK = 200
+_FETCH_S = 20.0  # Swagger UI has more than a megabyte
 _TYPES = {
     "script": ("text/javascript", "application/javascript"),
     "style": ("text/css",),
@@ -38,7 +39,8 @@ class Opened:
     def fetch(self, url: str) -> Response:
         """What is at an address of the site; fetched once a session."""
         self.pace.wait()
-        return self.measurements.result(request, self.endpoint, path_on_site(self.endpoint, url))
+        path = path_on_site(self.endpoint, url)
+        return self.measurements.result(request, self.endpoint, path, timeout_s=_FETCH_S)
 
     def look(self, url: str) -> str:
         """How a person sees that address."""
