@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from golive.probes.token import TokenFacts, claims, facts, forge
 _REGISTER, _SIGN_IN, _REFRESH = "/api/auth/register", "/api/auth/login", "/api/auth/refresh"
 _OWN_DATA = "/api/v1/riders/me/statistics"  # for who is signed in, alone
 _DOMAIN = "golive.invalid"  # RFC 2606: nobody gets its mail
+_OURS = r"^golive-[0-9a-f]{24}@golive\.invalid$"
+_LEFT_OVER = timedelta(minutes=10)  # no audit takes so long
 _USERS, _REVOCATIONS = "users", "revocations"
 _SYSTEM = {"admin", "config", "local"}
 _JSON = ("Content-Type", "application/json")
@@ -187,6 +190,7 @@ class _Made:
 def _removed(client: MongoClient[Document], email: str) -> Iterator[_Made]:
     """Afterwards no database has the account, nor anything that its tokens left."""
     made = _Made()
+    _sweep(client)
     try:
         yield made
     finally:
@@ -202,11 +206,27 @@ def _removed(client: MongoClient[Document], email: str) -> Iterator[_Made]:
             raise Unproven(reason, Whose.OURS) from error
 
 
+def _sweep(client: MongoClient[Document]) -> None:
+    """Remove what runs left that were killed in the middle."""
+    before = datetime.now(UTC) - _LEFT_OVER
+    left = {"email": {"$regex": _OURS}, "createdAt": {"$lt": before}}
+    try:
+        for name in _databases(client):
+            client[name][_USERS].delete_many(left)
+    except PyMongoError as error:
+        raise Unproven(f"MongoDB: old accounts of golive: {error}", Whose.TARGET) from error
+
+
+def _databases(client: MongoClient[Document]) -> list[str]:
+    return [name for name in client.list_database_names() if name not in _SYSTEM]
+
+
 def _holding(client: MongoClient[Document], email: str) -> dict[str, Document]:
     """The account's document in each database that has it."""
     try:
-        names = [name for name in client.list_database_names() if name not in _SYSTEM]
-        found = {name: client[name][_USERS].find_one({"email": email}) for name in names}
+        found = {
+            name: client[name][_USERS].find_one({"email": email}) for name in _databases(client)
+        }
     except PyMongoError as error:
         raise Unproven(f"MongoDB cannot be asked for an account: {error}", Whose.TARGET) from error
     return {name: user for name, user in found.items() if user is not None}
