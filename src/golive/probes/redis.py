@@ -125,7 +125,7 @@ def connected(node: Node, login: Login, database: int = 0) -> Iterator["redis.Re
         password=login.password,
         protocol=2,
         decode_responses=True,
-        encoding_errors="backslashreplace",
+        encoding_errors="surrogateescape",  # so that a key of any bytes can be asked for again
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
@@ -222,12 +222,17 @@ def keyspace(node: Node, login: Login, database: int, at_most: int) -> Keyspace:
                 pipeline.pttl(name)
             for name, ttl_ms in zip(names, pipeline.execute(), strict=True):
                 if ttl_ms != _PTTL_GONE:
-                    keys[name] = Key(name, None if ttl_ms == _PTTL_NONE else ttl_ms / 1000)
+                    keys[name] = Key(_shown(name), None if ttl_ms == _PTTL_NONE else ttl_ms / 1000)
             if cursor == 0 or len(keys) >= at_most:
                 break
     with _understood(node, "INFO keyspace"):
         databases = {int(name.removeprefix("db")): of["keys"] for name, of in said.items()}
     return Keyspace(tuple(keys.values()), databases, complete=cursor == 0)
+
+
+def _shown(name: str) -> str:
+    """A key's name, with what is no UTF-8 in it as a backslash and its number."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _info(node: Node, login: Login, section: str) -> dict[str, Any]:
