@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from golive.outcome import Unproven, Whose
-from golive.probes import alerts
 from golive.probes.alert_rules import Rule, parse_rules
 from golive.probes.alert_series import Quantity, Server
 from golive.probes.alerts import Course, Simulation, simulate
@@ -77,9 +75,7 @@ def wrong(judged: Judged, alert: str) -> list[str]:
 
 
 @pytest.mark.parametrize("alert", TABLE)
-@pytest.mark.parametrize(
-    "file", [STACK, *sorted(OTHERS.glob("*.yml"))], ids=lambda file: file.stem
-)
+@pytest.mark.parametrize("file", [STACK, *sorted(OTHERS.glob("*.yml"))], ids=lambda file: file.stem)
 def test_rules_that_mean_the_table_pass_however_they_are_written(file: Path, alert: str):
     judged = judge(alert, parse_rules(file.read_text()))
     assert wrong(judged, alert) == []

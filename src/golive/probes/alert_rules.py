@@ -125,7 +125,18 @@ def canonical(expression: str) -> str:
 
 def selectors(expression: str) -> tuple[Selector, ...]:
     """Every vector selector of an expression, in order. Raises Unproven: does not parse."""
-    return tuple(_selectors(_parsed(expression)))
+    nodes = _nodes(_parsed(expression))
+    return tuple(_selector(node) for node in nodes if isinstance(node, promql.VectorSelector))
+
+
+def shortest_window_s(expression: str) -> float | None:
+    """The shortest range of its selectors (`[1m]`); None where it has none. Raises Unproven."""
+    ranges = [
+        node.range.total_seconds()
+        for node in _nodes(_parsed(expression))
+        if isinstance(node, promql.MatrixSelector)
+    ]
+    return min(ranges, default=None)
 
 
 def needed(rules: tuple[Rule, ...], metrics: frozenset[str]) -> tuple[Rule, ...]:
@@ -152,18 +163,14 @@ def _parsed(expression: str) -> promql.Expr:
         raise Unproven(f"not PromQL: {expression}: {error}", Whose.TARGET) from error
 
 
-def _selectors(node: object) -> Iterator[Selector]:
-    if isinstance(node, promql.MatrixSelector):
-        node = node.vector_selector
-    if isinstance(node, promql.VectorSelector):
-        yield _selector(node)
-        return
-    for part in ("lhs", "rhs", "expr", "param"):
+def _nodes(node: object) -> Iterator[object]:
+    yield node
+    for part in ("lhs", "rhs", "expr", "param", "vector_selector"):
         child = getattr(node, part, None)
         if child is not None:
-            yield from _selectors(child)
+            yield from _nodes(child)
     for argument in getattr(node, "args", None) or ():
-        yield from _selectors(argument)
+        yield from _nodes(argument)
 
 
 def _selector(node: promql.VectorSelector) -> Selector:

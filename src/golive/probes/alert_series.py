@@ -41,7 +41,7 @@ class Stretch:
     """What one server goes through for some ticks. `value` is None while it is not there.
 
     `uneven`: one core of two does more of it than the other. `slow`: the share of requests
-    that takes `value`; the others take half of it.
+    that takes `value`; the others take `fast`, or half of it where that is None.
     """
 
     ticks: int
@@ -50,6 +50,7 @@ class Stretch:
     restarts: bool = False
     uneven: bool = False
     slow: float = 1.0
+    fast: float | None = None
 
 
 Past = Sequence[Stretch]
@@ -184,13 +185,17 @@ def _histogram(name: str, labels: str, kind: str, past: Past, taking: Of) -> Ser
     def within(bound: float) -> Of:
         def count(stretch: Stretch) -> float:
             slow = stretch.requests * stretch.slow
-            value = taking(stretch)
-            return slow * (value <= bound) + (stretch.requests - slow) * (value / 2 <= bound)
+            fast = stretch.requests - slow
+            return slow * (taking(stretch) <= bound) + fast * (others(stretch) <= bound)
 
         return count
 
+    def others(stretch: Stretch) -> float:
+        return taking(stretch) / 2 if stretch.fast is None else stretch.fast
+
     def total(stretch: Stretch) -> float:
-        return stretch.requests * taking(stretch) * (1 + stretch.slow) / 2
+        slow = stretch.requests * stretch.slow
+        return slow * taking(stretch) + (stretch.requests - slow) * others(stretch)
 
     for bound in (*_BUCKETS[kind], float("inf")):
         le = "+Inf" if bound == float("inf") else f"{bound:g}"

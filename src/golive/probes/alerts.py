@@ -27,7 +27,7 @@ from golive.probes.alert_series import (
     series,
 )
 
-PERCENTILES = (99.9, 99, 95, 90, 75, 50)
+PERCENTILES = (99.9, 99, 95, 90, 50)
 """Those that a response time is commonly given as."""
 
 _HEALTHY = {
@@ -138,6 +138,41 @@ def simulate(rules: tuple[Rule, ...], course: Course, servers: tuple[Server, ...
     return Simulation(course, dict(_fired(phases, answers)), lasted)
 
 
+@dataclass(frozen=True)
+class Change:
+    """A series that is healthy for `before_s` seconds, and then wrong for `after_s`.
+
+    `healthy` and `wrong` are values in promtool's notation: `1`, or `0+100` for a counter's
+    start and growth. `others` are series that stay as they are.
+    """
+
+    series: str
+    healthy: str
+    wrong: str
+    before_s: int
+    after_s: int
+    others: tuple[tuple[str, str], ...] = ()
+
+
+def simulate_change(
+    rules: tuple[Rule, ...], change: Change
+) -> tuple[tuple[Firing, ...], tuple[Firing, ...]]:
+    """What fires while the series is healthy, and while it is wrong. Raises Unproven."""
+    before, after = _ticks(change.before_s), _ticks(change.after_s)
+    phases = tuple(
+        Phase(name, ((Stretch(ticks, None),),))
+        for name, ticks in (("healthy", before), ("wrong", after))
+    )
+    given = {series: _steady(value, before + after) for series, value in change.others}
+    given[change.series] = f"{_steady(change.healthy, before)} {_steady(change.wrong, after)}"
+    fired = dict(_fired(phases, run_promtool(rules, given, dict(_questions(phases)))))
+    return fired["healthy"], fired["wrong"]
+
+
+def _steady(value: str, ticks: int) -> str:
+    return f"{value if '+' in value else f'{value}+0'}x{ticks - 1}"
+
+
 _SLOTS = 5
 _AFFECTED, _GONE, _NEW_HEALTHY, _NEW_AFFECTED = 1, 2, 3, 4
 
@@ -191,6 +226,9 @@ def course_of(course: Course) -> Iterator[Phase]:
     new = list(_all(replace(calm, ticks=whole)))
     new[_NEW_AFFECTED] = high
     yield Phase("new", (tuple(new),))
+    ended = list(rest)
+    ended[_NEW_AFFECTED] = calm
+    yield Phase("end", (tuple(ended),))
 
 
 def _percentiles(course: Course, ticks: int) -> Iterator[Phase]:
@@ -204,7 +242,15 @@ def _percentiles(course: Course, ticks: int) -> Iterator[Phase]:
             share = (100 - percentile) / 100 * factor
             stretch = Stretch(ticks, value, requests=SURGE, slow=share)
             yield Phase(f"p{percentile:g}{sign}", (_all(stretch),))
-    yield Phase("most", (_all(Stretch(ticks, value, requests=SURGE, slow=0.9)),))
+    yield Phase("most", (_all(replace(stretch, slow=0.9)),))
+    # Again with requests that take far longer: a histogram does not tell the percentile 95
+    # at one and a half times the threshold from the percentile 90 at the threshold.
+    yield Phase("between", (_all(Stretch(ticks, course.healthy)),))
+    for percentile in PERCENTILES:
+        for sign, factor in (("-", 1 - course.near), ("+", 1 + course.near)):
+            share = (100 - percentile) / 100 * factor
+            stretch = Stretch(ticks, course.far, requests=SURGE, slow=share, fast=course.healthy)
+            yield Phase(f"far p{percentile:g}{sign}", (_all(stretch),))
 
 
 def _all(stretch: Stretch) -> tuple[Stretch, ...]:

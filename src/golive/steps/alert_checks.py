@@ -77,9 +77,7 @@ def _rule(rules: tuple[Rule, ...], name: str, severity: str | None) -> Rule | No
     return next((rule for rule in named if rule.severity == severity), named[0] if named else None)
 
 
-def _judged(
-    simulation: Simulation, name: str, severity: str | None, rule: Rule | None
-) -> Judged:
+def _judged(simulation: Simulation, name: str, severity: str | None, rule: Rule | None) -> Judged:
     seen = _Seen(simulation, name, severity, rule)
     checks = (*_level(seen), *_duration(seen), *_servers(seen), *_calm(seen))
     return Judged(name, severity, rule, checks)
@@ -140,22 +138,32 @@ def _level(seen: _Seen) -> Iterator[Check]:
 
 
 def _percentile(seen: _Seen) -> Check:
-    """A mean is silent in these phases; a percentile crosses between two of them."""
+    """Whether a mean or a usual percentile is what is compared with the threshold.
+
+    Phase by phase more requests are slow, just beyond the threshold and then far beyond it: a
+    percentile begins at the same share of them both times, a mean not at all and then early.
+    """
+    begins = [_begins(seen, prefix) for prefix in ("", "far ")]
+    mean = begins[0] is None and not seen.lasting("most") and seen.lasting("far p90+")
+    limit = _value(seen.course, seen.course.threshold)
+    usual = ", ".join(f"{each:g}" for each in PERCENTILES)
+    just, far = (f"percentile {each:g}" if each else "none" for each in begins)
+    return Check(
+        About.LEVEL,
+        mean or (begins[0] is not None and begins[0] == begins[1]),
+        f"fires when the mean, or one of the percentiles {usual}, exceeds {limit}",
+        f"fires when {just} is a little above it, and when {far} is far above it",
+    )
+
+
+def _begins(seen: _Seen, prefix: str) -> float | None:
+    """The percentile at which it begins to fire; None where it does at none of them."""
     crossed = [
         each
         for each in PERCENTILES
-        if seen.lasting(f"p{each:g}+") and not seen.lasting(f"p{each:g}-")
+        if seen.lasting(f"{prefix}p{each:g}+") and not seen.lasting(f"{prefix}p{each:g}-")
     ]
-    fires = [f"{each:g}" for each in PERCENTILES if seen.lasting(f"p{each:g}+")]
-    mean = not fires and not seen.lasting("most")
-    limit = _value(seen.course, seen.course.threshold)
-    return Check(
-        About.LEVEL,
-        bool(crossed) or mean,
-        f"fires when the mean, or one of the usual percentiles, exceeds {limit}",
-        f"crosses at none of the percentiles {', '.join(f'{each:g}' for each in PERCENTILES)}: "
-        f"fires when more than {limit} is the percentile {', '.join(fires) or '10'}",
-    )
+    return crossed[0] if crossed else None
 
 
 def _duration(seen: _Seen) -> Iterator[Check]:
@@ -176,11 +184,17 @@ def _duration(seen: _Seen) -> Iterator[Check]:
         About.DURATION,
         held is not None
         and first is not None
-        and abs(held - course.for_s) <= _CLOSE_S
+        and 0 <= held - course.for_s <= _CLOSE_S
         and first <= course.for_s + course.window_s + _CLOSE_S,
         f"fires when {far} has lasted for {wanted}, and what it takes to measure that "
         f"(at most {_time(course.window_s)})",
         f"{seen.said('onset')}, of which its duration is {_time(max(held or 0, 0))}",
+    )
+    yield Check(
+        About.DURATION,
+        not seen.lasting("end"),
+        f"silent again {_time(seen.simulation.lasted_s['end'])} after all has become well",
+        "fires still" if seen.lasting("end") else "silent",
     )
     nearly = _time(course.for_s - 2 * TICK_S)
     yield Check(

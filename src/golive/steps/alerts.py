@@ -1,6 +1,6 @@
 """Judge alerts by what they do in a simulated course of what they watch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from pytest_bdd import given, parsers, then, when
@@ -11,12 +11,13 @@ from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.probes.alert_rules import Rule
 from golive.probes.alert_series import Quantity, Server
-from golive.probes.alerts import Course, Simulation, simulate
+from golive.probes.alerts import Change, Course, Simulation, simulate, simulate_change
 from golive.probes.prometheus import loaded_rules
 from golive.steps.alert_checks import About, Check, Judged, nearest
-from golive.steps.expectation import require
+from golive.steps.expectation import listed, require
 from golive.steps.prometheus import url
 
+_HEALTHY_S = 20 * 60  # how long a series is well before it changes, and is watched afterwards
 _UNITS = {"%": 1.0, "ms": 0.001, "s": 1.0}
 
 
@@ -137,6 +138,91 @@ def sees_each_server(prometheus: Endpoint, evidence: EvidenceLog, nearest_alert:
 def silent(prometheus: Endpoint, evidence: EvidenceLog, nearest_alert: Judged) -> None:
     evidence.add("checks of calm", _of(nearest_alert, About.CALM))
     _require_all(prometheus, nearest_alert, About.CALM)
+
+
+@given("series that do not change", target_fixture="steady_series")
+def steady(datatable: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((series, value) for series, value in datatable)
+
+
+@when(
+    parsers.re(r"the series (?P<series>\S+\{.*\}) goes from (?P<healthy>\S+) to (?P<wrong>\S+)"),
+    target_fixture="changing",
+)
+def changes(
+    steady_series: tuple[tuple[str, str], ...], series: str, healthy: str, wrong: str
+) -> Change:
+    return Change(series, healthy, wrong, _HEALTHY_S, _HEALTHY_S, steady_series)
+
+
+@then(parsers.parse("an alert of severity {severity} fires within {minutes:d} min, and not before"))
+def change_noticed(
+    prometheus: Endpoint,
+    measurements: Measurements,
+    evidence: EvidenceLog,
+    alert_rules: tuple[Rule, ...],
+    changing: Change,
+    severity: str,
+    minutes: int,
+) -> None:
+    before, after = measurements.result(simulate_change, alert_rules, changing)
+    early = {each.alert for each in before}
+    fired = [each for each in after if each.severity == severity and each.alert not in early]
+    evidence.add("fired before, and after the change", [before, after])
+    require(
+        any(each.first_s <= minutes * 60 for each in fired),
+        expected=f"an alert of severity {severity} within {minutes} min of the change",
+        actual=listed(
+            [f"{each.alert} ({each.severity}) after {each.first_s:g} s" for each in after]
+        ),
+        where=f"{changing.series}, from {changing.healthy} to {changing.wrong}",
+        look=_look(prometheus),
+    )
+
+
+@then(parsers.parse("no alert fires within {minutes:d} min"))
+def change_is_none(
+    prometheus: Endpoint,
+    measurements: Measurements,
+    evidence: EvidenceLog,
+    alert_rules: tuple[Rule, ...],
+    changing: Change,
+    minutes: int,
+) -> None:
+    changing = replace(changing, after_s=minutes * 60)
+    before, after = measurements.result(simulate_change, alert_rules, changing)
+    always = {each.alert for each in before}
+    fired = [f"{each.alert} ({each.severity})" for each in after if each.alert not in always]
+    evidence.add("fired before, and after the change", [before, after])
+    require(
+        not fired,
+        expected="no alert",
+        actual=listed(fired),
+        where=f"{changing.series}, from {changing.healthy} to {changing.wrong}",
+        look=_look(prometheus),
+    )
+
+
+@then("an alert always fires, so that its absence is an alarm elsewhere")
+def always_fires(
+    prometheus: Endpoint,
+    measurements: Measurements,
+    evidence: EvidenceLog,
+    alert_rules: tuple[Rule, ...],
+    steady_series: tuple[tuple[str, str], ...],
+) -> None:
+    (series, value), *_ = steady_series
+    change = Change(series, value, value, _HEALTHY_S, _HEALTHY_S)
+    before, after = measurements.result(simulate_change, alert_rules, change)
+    always = {each.alert for each in before} & {each.alert for each in after}
+    evidence.add("alerts that fire though nothing is wrong", sorted(always))
+    require(
+        bool(always),
+        expected="an alert that fires while all is well (a dead man's switch)",
+        actual="none",
+        where=prometheus,
+        look=_look(prometheus),
+    )
 
 
 def _of(judged: Judged, about: About) -> list[Check]:
