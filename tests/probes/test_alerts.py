@@ -55,7 +55,7 @@ OTHER_EDITS = {
     "Redis mémoire": [("memory_used", "memory_used_peak"), ("100 * ", "")],
     "MongoDB latence": [("1000 * ", ""), ("latency_seconds_count", "latency_seconds_sum")],
 }
-WINDOWS = [("[1m]", "[15s]"), ("[1m]", "[20m]"), ("[1m]", "[1h]")]
+WINDOWS = [("[1m]", "[14s]"), ("[1m]", "[20m]"), ("[1m]", "[1h]")]
 
 
 def course(alert: str) -> Course:
@@ -98,7 +98,7 @@ def wrong_versions(alert: str) -> dict[str, Rule]:
         expression = right.expression.replace(before, after)
         assert expression != right.expression, before
         versions[f"{before} is {after}"] = replace(right, expression=expression)
-    durations = [right.for_s + by for by in (-right.for_s, -60, -15, 60, 300)] + [180.0]
+    durations = [right.for_s + by for by in (-right.for_s, -60, -30, 60, 300)] + [180.0]
     for duration in durations:
         versions[f"for {duration:g} s"] = replace(right, for_s=duration)
     other = "critical" if right.severity == "warning" else "warning"

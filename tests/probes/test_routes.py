@@ -1,0 +1,84 @@
+"""Routes are read off Alertmanager's own programs; what they cannot read is unproven."""
+
+from pathlib import Path
+
+import pytest
+
+from golive.outcome import Unproven, Whose
+from golive.probes.routes import Grouping, grouping, messages, silenced
+
+STACK = Path(__file__).parents[2] / "environments/stack/alertmanager/alertmanager.yml"
+CONFIGURATION = STACK.read_text().replace("[slack-webhook]", "hook")
+
+
+def kinds(configuration: str, severity: str) -> list[str]:
+    seen = messages(configuration, (("alertname", "any"), ("severity", severity)))
+    return sorted(each.kind for each in seen)
+
+
+def test_the_stack_routes_as_the_document_says():
+    assert kinds(CONFIGURATION, "warning") == ["email", "slack"]
+    assert kinds(CONFIGURATION, "critical") == ["email", "slack", "sms"]
+    assert kinds(CONFIGURATION, "none") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('severity="critical"]\n      receiver', 'severity="warning"]\n      receiver'),
+        ("receiver: critical", "receiver: warning"),
+        ('severity="critical"]\n      receiver', 'severity="Critical"]\n      receiver'),
+    ],
+)
+def test_a_wrong_route_is_seen(before: str, after: str):
+    assert before in CONFIGURATION
+    wrong = CONFIGURATION.replace(before, after)
+    assert kinds(wrong, "critical") != ["email", "slack", "sms"]
+
+
+def test_several_receivers_of_one_alert_are_all_counted():
+    root = "route:\n  receiver: warning\n"
+    both = CONFIGURATION.replace(
+        "      receiver: critical\n",
+        "      receiver: critical\n      continue: true\n    - receiver: warning\n",
+    )
+    assert root in both
+    assert kinds(both, "critical") == ["email", "email", "slack", "slack", "sms"]
+
+
+def test_whether_the_end_is_told():
+    silent = CONFIGURATION.replace("send_resolved: true", "send_resolved: false")
+    assert not any(each.resolved for each in messages(silent, (("severity", "critical"),)))
+
+
+def test_grouping_has_alertmanagers_defaults():
+    assert grouping("route: {receiver: a}\nreceivers: [{name: a}]") == Grouping((), 30, 14400)
+
+
+def test_a_critical_alert_silences_its_own_warning_only():
+    source = (("alertname", "a"), ("instance", "s"), ("severity", "critical"), ("subject", "cpu"))
+    own = (("alertname", "b"), ("instance", "s"), ("severity", "warning"), ("subject", "cpu"))
+    elsewhere = (("alertname", "b"), ("instance", "t"), *own[2:])
+    unrelated = (("alertname", "c"), ("instance", "s"), ("severity", "warning"))
+    assert silenced(CONFIGURATION, (source, own, elsewhere, unrelated)) == (own,)
+
+
+@pytest.mark.parametrize("text", ["", "route: [", "receivers: []"])
+def test_what_is_no_configuration_is_unproven(text: str):
+    with pytest.raises(Unproven) as caught:
+        messages(text, (("severity", "critical"),))
+    assert caught.value.whose is Whose.TARGET
+
+
+def test_a_configuration_that_amtool_refuses_is_unproven():
+    with pytest.raises(Unproven) as caught:
+        messages(CONFIGURATION.replace("receiver: critical", "receiver: nobody"), ())
+    assert caught.value.whose is Whose.TARGET
+
+
+@pytest.mark.parametrize("ask", [messages, silenced])
+def test_without_alertmanagers_programs_it_is_unproven(ask, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unproven, match="not installed") as caught:
+        ask(CONFIGURATION, ())
+    assert caught.value.whose is Whose.TOOL
