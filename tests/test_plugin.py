@@ -269,6 +269,16 @@ def test_all_passed_is_go_and_what_is_due_is_said(project):
     result.stdout.fnmatch_lines(["*NGX-37*due in: staging*", "*GO*"])
 
 
+def test_what_takes_minutes_is_run_with_slow_only_and_is_due_nowhere_else(project):
+    project.feature(GOOD, "@NGX-42 @slow long\nGiven the site\nThen it answers")
+    assert project.run().ret == 0
+    assert project.outcomes() == {"good": "passed", "long": "not-run"}
+    assert "--slow" in project.reason("long")
+    assert project.report().due == ()
+    assert project.run("--slow").ret == 0
+    assert project.outcomes() == {"good": "passed", "long": "passed"}
+
+
 DEVIATIONS = """deviations:
 - {statement: NGX-31, why: a laptop}
 - {statement: NGX-32, why: an old laptop}

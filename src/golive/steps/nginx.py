@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd import parsers, then, when
 
 from golive.endpoint import Endpoint
-from golive.environment import Environment
+from golive.environment import Environment, Kind
 from golive.gate.clients import Clients, Pace
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
@@ -62,7 +62,7 @@ def workers_run_as(
 ) -> None:
     for nginx in running:
         evidence.add(f"workers of {nginx.host}", nginx.workers)
-        if nginx.user != "root" and environment.clients.network is not None:
+        if nginx.user != "root" and environment.kind is Kind.REPLICA:
             raise NotRun(f"golive runs as {nginx.user}: nginx cannot take another user's rights")
         for worker in nginx.workers:
             _require_worker(nginx, worker, worker.user == user, user, worker.user)
