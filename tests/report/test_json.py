@@ -62,7 +62,7 @@ def test_a_failed_write_leaves_the_old_report(tmp_path, monkeypatch):
     def full(*_args: object, **_kwargs: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("json.dump", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="no space"):
         write(REPORT, tmp_path)
     assert read(tmp_path) == REPORT

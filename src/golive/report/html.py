@@ -23,9 +23,9 @@ from golive.report.text import cut, utc
 from golive.report.words import Language, words
 
 SIZE = 500_000  # bytes
-# What is shown of a text (characters) and of a list (entries), and whether evidence of what
-# passed is shown too: less of all, until the page is small enough.
-_LIMITS = ((4000, 60, True), (1000, 30, True), (300, 12, True), (300, 12, False), (60, 5, False))
+# What is shown of a text (characters) and of a list (entries; with none, steps are left out), and
+# whether evidence of what passed is shown too: less of all, until the page is small enough.
+_LIMITS = ((4000, 60, True), (1000, 30, True), (300, 12, True), (300, 12, False), (60, 0, False))
 _OPEN = 10  # of the scenarios that block, how many are unfolded
 _DEPTH = 5  # levels of evidence within evidence that are shown as tables
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
@@ -74,7 +74,6 @@ def _page(
         "beside": _beside,
         "cut": lambda text: cut(str(text), characters),
         "grouped": _grouped,
-        "label": _label,
         "quantity": _quantity,
         "seconds": _seconds,
         "time": _time,
@@ -167,12 +166,6 @@ def _grouped(found: Iterable[Evidence]) -> list[tuple[str, list[JsonValue]]]:
     for each in found:
         groups.setdefault(each.what, []).append(each.value)
     return list(groups.items())
-
-
-def _label(key: str) -> str:
-    """A name of the evidence in words: `days_left` is `days left`, `duration_s` `duration`."""
-    name, _, unit = key.rpartition("_")
-    return (name if name and unit in ("s", "ms", "bytes") else key).replace("_", " ")
 
 
 def _quantity(value: float, key: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,18 @@ class _File(Report):
 
 
 _ADAPTER = TypeAdapter(_File)
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: in no UTF-8 file, in some names
 
 
 def write(report: Report, directory: Path, name: str = NAME) -> Path:
     """Write `report` into `directory` (made if needed), whole or not at all; its path."""
     data = {"schema": 1, **dump(report)}
-    return write_text(directory / name, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+    return write_text(directory / name, _SURROGATE.sub(_written_out, text))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return f"\\\\u{ord(found[0]):04x}"
 
 
 def dump(report: Report) -> dict[str, Any]:

@@ -69,25 +69,37 @@ def _reds(report: Report, say: Words, room: int) -> str:
         results = [result for result in report.scenarios if result.outcome is outcome]
         if results:
             parts.append(f"### {say(heading)} ({len(results)})\n\n")
-        for done, result in enumerate(results):
-            part = "\n".join(_red(result, say)) + "\n"
+        left = len(results)
+        for group in _alike(results):
+            part = "\n".join(_red(group, say)) + "\n"
             if sum(len(each.encode()) for each in (*parts, part)) > room:
-                more = len(results) - done
-                parts.append(f"… {more} {say('more in report.html and report.json')}\n\n")
+                parts.append(f"… {left} {say('more in report.html and report.json')}\n\n")
                 break
             parts.append(part)
+            left -= len(group)
     return "".join(parts)
 
 
-def _red(result: ScenarioResult, say: Words) -> Iterator[str]:
+def _alike(results: Iterable[ScenarioResult]) -> Iterable[list[ScenarioResult]]:
+    """Together those that one reason keeps from being measured; a failure stands for itself."""
+    groups: dict[str, list[ScenarioResult]] = {}
+    for result in results:
+        key = result.reason if result.outcome is Outcome.UNPROVEN else result.id
+        groups.setdefault(key, []).append(result)
+    return groups.values()
+
+
+def _red(alike: list[ScenarioResult], say: Words) -> Iterator[str]:
+    result = alike[0]
     told = reason.parse(result.reason)
-    advice = f" ({say('advisory: does not count')})" if not result.blocking else ""
-    ids = f" · {' '.join(map(_inline, result.statements))}" if result.statements else ""
-    yield (
-        f"<details><summary>{_SIGNS[result.outcome]} <b>{_inline(result.name)}</b>{ids}{advice}"
-        "</summary>"
-    )
+    title = f"{_SIGNS[result.outcome]} <b>{_title(result, say)}</b>"
+    more = f" + {len(alike) - 1}" if len(alike) > 1 else ""
+    yield f"<details><summary>{title}{more}</summary>"
     yield ""
+    for each in alike[1:]:
+        yield f"- {_title(each, say)}"
+    if more:
+        yield ""
     parts = {
         "Reason": told.said,
         "Expected": told.expected,
@@ -101,10 +113,16 @@ def _red(result: ScenarioResult, say: Words) -> Iterator[str]:
             yield from _fenced(cut(text, _PART))
             yield ""
     step = f"{told.file}:{told.line} {told.step}" if told.file else result.where or result.id
-    yield f"{_inline(step)}"
+    yield _inline(step)
     yield ""
     yield "</details>"
     yield ""
+
+
+def _title(result: ScenarioResult, say: Words) -> str:
+    ids = f" · {' '.join(map(_inline, result.statements))}" if result.statements else ""
+    advice = f" ({say('advisory: does not count')})" if not result.blocking else ""
+    return f"{_inline(result.name)}{ids}{advice}"
 
 
 def _turned(report: Report, history: History, say: Words) -> Iterator[str]:

@@ -40,7 +40,7 @@ def sentences(features: Path) -> list[Sentence]:
     """Every step of golive, by subject, in the order of the code."""
     for module in pkgutil.iter_modules(golive.steps.__path__, "golive.steps."):
         import_module(module.name)
-    used = list(_used(features))
+    used = list(dict.fromkeys(_used(features)))
     own = [
         (function, context)
         for function, context in step_function_context_registry.items()

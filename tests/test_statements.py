@@ -1,0 +1,89 @@
+"""Every statement of the document is claimed by a scenario that blocks, or stands here.
+
+A claim that is lost by accident fails this test, and so does a new claim until its statement is
+taken off the list: `golive statements --missing` prints what belongs on it.
+"""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from golive import environment
+from golive.cli import main
+from golive.gate import features
+from golive.report.traceability import trace, unclaimed
+
+ROOT = Path(__file__).parents[1]
+
+NOT_YET_CLAIMED = """
+ARC-03 ARC-04 ARC-06 ARC-07
+MDB-04
+GRF-01 GRF-02 GRF-03 GRF-04 GRF-05 GRF-06
+DEP-01 DEP-02 DEP-03 DEP-04 DEP-05 DEP-06 DEP-07 DEP-08 DEP-09 DEP-10 DEP-11 DEP-12 DEP-13
+DEP-14 DEP-15 DEP-16 DEP-17 DEP-18 DEP-19 DEP-20 DEP-21 DEP-22
+RBK-01 RBK-02 RBK-03 RBK-04 RBK-05 RBK-06 RBK-07
+CHK-01 CHK-02 CHK-03 CHK-04 CHK-05 CHK-06 CHK-07 CHK-08 CHK-09 CHK-10 CHK-11 CHK-12
+CON-01 CON-02 CON-03 CON-04 CON-05
+""".split()  # noqa: SIM905 (a line each kind is easier to edit)
+
+
+@pytest.fixture(scope="module")
+def checklist():
+    return features.read(ROOT / "features")
+
+
+@pytest.fixture(scope="module")
+def environments(checklist):
+    paths = sorted((ROOT / "environments").glob("*.yaml"))
+    return [environment.load(str(path), statements=checklist.statements) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def traces(checklist, environments):
+    return trace(checklist, environments)
+
+
+def test_statements_without_a_scenario_are_exactly_those_known(traces):
+    found = set(unclaimed(traces))
+    assert found - set(NOT_YET_CLAIMED) == set(), "no scenario that blocks claims these any more"
+    assert set(NOT_YET_CLAIMED) - found == set(), "claimed now: take them off NOT_YET_CLAIMED"
+
+
+def test_every_claim_can_be_proven_somewhere(traces, environments):
+    nowhere = {
+        scenario.id
+        for each in traces
+        for scenario in each.proof
+        if all(scenario.barred(environment) for environment in environments)
+    }
+    assert nowhere == set()
+
+
+def test_where_each_can_be_proven(traces):
+    where = {each.statement.id: each.where for each in traces}
+    assert where["NGX-37"]["replica"] is None
+    assert where["NGX-37"]["production"] == "not permitted in production: burst"
+
+
+def test_advice_is_no_proof(traces):
+    (limits,) = (each for each in traces if each.statement.id == "NGX-26")
+    assert all(scenario.blocking for scenario in limits.proof)
+
+
+def listed(*arguments: str) -> str:
+    done = CliRunner().invoke(main, ["statements", *arguments])
+    assert done.exit_code == 0
+    return done.output
+
+
+def test_the_verb(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    whole = listed("--where")
+    assert "✓ NGX-10  Only TLS 1.2 and TLS 1.3 are accepted\n" in whole
+    assert "    11_security_audit/tls.feature::Only TLS 1.2 and TLS 1.3 are accepted\n" in whole
+    assert "    replica: can be proven\n" in whole
+    assert "of 187 statements are claimed" in whole
+    missing = listed("--missing")
+    assert "✓" not in missing
+    assert missing.count("✗") == len(NOT_YET_CLAIMED)
