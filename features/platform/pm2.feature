@@ -110,8 +110,8 @@ Feature: PM2
     @PM2-16 @ahead
     Scenario: A worker that is told to stop may finish its requests in that time, and no longer
       Given a rehearsal with restart_delay divided by 10 and a limit of 150 MiB
-      Then a request that needs half of kill_timeout is answered
-      But one that needs twice kill_timeout is cut off
+      Then a request that needs 2500 ms more is answered
+      But one that needs 10000 ms is cut off
 
     @PM2-05 @ahead
     Scenario: A worker that grows over its limit is replaced, and no request is lost

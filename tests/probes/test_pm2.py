@@ -23,7 +23,7 @@ from golive.outcome import NotRun, Unproven, Whose
 from golive.probes import pm2_logs
 from golive.probes.pm2 import Daemon, Worker, inspect
 from golive.probes.pm2_logs import last_lines, logged
-from golive.probes.pm2_rehearsal import Scale, rehearse
+from golive.probes.pm2_rehearsal import Held, Scale, rehearse
 
 HOME = "/var/lib/pm2"
 APP = """
@@ -251,33 +251,33 @@ def runs(pid: int) -> bool:
 
 
 def test_rehearsal_of_right_settings(daemon):
-    seen = rehearse(daemon, with_settings(daemon, **RIGHT), "127.99.1.1", Scale(4, 150))
+    seen = rehearse(
+        daemon, with_settings(daemon, **RIGHT), "127.99.1.1", Scale(4, 150), (2000, 8000)
+    )
     assert seen.crashes.given_up == 3
     assert seen.crashes.delay_ms == 100
     assert min(seen.crashes.pauses_ms) >= 100
     assert seen.reload.ready_ms <= seen.reload.told_to_stop_ms
     assert (seen.reload.lost, seen.growth.lost) == ((), ())
     assert seen.growth.new not in (None, seen.growth.old)
-    assert (seen.short.answered, seen.long.answered) == (True, False)
+    assert seen.held == (Held(2000, answered=True), Held(8000, answered=False))
     assert not runs(seen.growth.new)
 
 
 def test_rehearsal_of_wrong_settings(daemon):
-    """No min_uptime, no word of readiness awaited, no limit, and told to stop by a message."""
-    worker = with_settings(
-        daemon, max_restarts=3, restart_delay=8000, kill_timeout=1000, shutdown_with_message=True
-    )
-    seen = rehearse(daemon, worker, "127.99.1.2", Scale(40, 150))
+    """No min_uptime, no word of readiness awaited, no limit, and no time to finish."""
+    worker = with_settings(daemon, max_restarts=3, restart_delay=8000, kill_timeout=200)
+    seen = rehearse(daemon, worker, "127.99.1.2", Scale(40, 150), (8000,))
     assert seen.crashes.given_up is None
     assert seen.crashes.starts > 3
-    assert seen.reload.told_to_stop_ms is None
-    assert seen.short.answered is False
+    assert seen.reload.told_to_stop_ms < seen.reload.ready_ms
+    assert seen.held == (Held(8000, answered=False),)
     assert seen.growth.new is None
 
 
 def test_a_rehearsal_that_cannot_listen(daemon):
     with pytest.raises(Unproven, match="Cannot assign") as raised:
-        rehearse(daemon, with_settings(daemon, **RIGHT), "192.0.2.1", Scale(4, 150))
+        rehearse(daemon, with_settings(daemon, **RIGHT), "192.0.2.1", Scale(4, 150), ())
     assert raised.value.whose is Whose.OURS
 
 
@@ -288,7 +288,7 @@ from golive.probes.pm2_rehearsal import Scale, rehearse
 daemon, worker = json.loads(sys.argv[1])
 worker["settings"] = tuple(map(tuple, worker["settings"]))
 daemon["workers"] = ()
-rehearse(Daemon(**daemon), Worker(**worker), "127.99.1.3", Scale(4, 150))
+rehearse(Daemon(**daemon), Worker(**worker), "127.99.1.3", Scale(4, 150), ())
 """
 
 

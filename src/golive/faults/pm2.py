@@ -1,5 +1,6 @@
 """Wrong settings of PM2 on the first application server, applied by a reload as a deploy does."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -174,21 +175,77 @@ def impatient(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_SETTINGS + "How long a worker may finish its requests, in ms")
+@fault(
+    _SETTINGS + "How long a worker may finish its requests, in ms",
+    _SETTINGS + "A worker that is told to stop may finish its requests in that time, and no longer",
+)
 @contextmanager
 def killed_early(replica: Target) -> Iterator[None]:
-    """PM2-16: kill_timeout is PM2's own 1.6 s."""
+    """PM2-16: kill_timeout is PM2's own 1.6 s; what is set shows in the rehearsal."""
     with _value(replica, "kill_timeout", "5000", "1600"):
         yield
 
 
+@fault(_SETTINGS + "The process and its script")
+@contextmanager
+def another_script(replica: Target) -> Iterator[None]:
+    """PM2-01: what runs is a copy of server.js under another name."""
+    directory = replica.path(_HOST, _FILE).parent
+    copy = directory / "index.js"
+    try:
+        shutil.copy(directory / "server.js", copy)
+        with _set(replica, ("script: 'server.js'", "script: 'index.js'")):
+            yield
+    finally:
+        copy.unlink()
+
+
 @fault(
-    _SETTINGS + "A worker that is told to stop may finish its requests in that time, and no longer",
+    _SETTINGS + "Output goes to its log",
+    _SETTINGS + "All workers of a server have the same logs open",
+    blinds=[_SETTINGS + "Each line of the log begins with its date"],
 )
 @contextmanager
-def stopped_by_a_message(replica: Target) -> Iterator[None]:
-    """PM2-16: workers are told to stop by a message that nobody listens to, and so are killed."""
-    with _set(
-        replica, ("      wait_ready: true,", "      wait_ready: true, shutdown_with_message: true,")
-    ):
+def output_elsewhere(replica: Target) -> Iterator[None]:
+    """PM2-09: the output goes to another file, in which nobody looks for its dates."""
+    with _set(replica, ("dashboard-velo/out.log'", "dashboard-velo/output.log'")):
         yield
+
+
+@fault(
+    _SETTINGS + "Errors go to their log",
+    _SETTINGS + "All workers of a server have the same logs open",
+)
+@contextmanager
+def errors_elsewhere(replica: Target) -> Iterator[None]:
+    """PM2-08: errors go to another file."""
+    with _set(replica, ("dashboard-velo/error.log'", "dashboard-velo/errors.log'")):
+        yield
+
+
+@fault(
+    _SETTINGS + "Cluster mode",
+    _SETTINGS + "As many workers as CPUs",
+    _SETTINGS + "All workers of a server have the same logs open",
+    _SETTINGS + "A reload keeps the old worker until the new one has said that it is ready",
+    _SETTINGS + "A worker that grows over its limit is replaced, and no request is lost",
+)
+@contextmanager
+def one_process(replica: Target) -> Iterator[None]:
+    """PM2-03: one process in fork mode; PM2 writes its logs, and a restart leaves a gap."""
+    edits = (
+        ("instances: 'max'", "instances: 1"),
+        ("exec_mode: 'cluster'", "exec_mode: 'fork'"),
+    )
+    try:
+        with edited(replica, _HOST, _FILE, *edits):
+            _start_anew(replica)
+            yield
+    finally:
+        _start_anew(replica)
+
+
+def _start_anew(replica: Target) -> None:
+    """PM2 changes neither the mode nor the number of what runs."""
+    _pm2(replica, "delete", _NAME)
+    _pm2(replica, "start", "ecosystem.config.js", "--env", "production")

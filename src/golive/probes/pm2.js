@@ -16,7 +16,6 @@ const SETTINGS = [
   'name', 'pm_exec_path', 'exec_mode', 'watch', 'status', 'restart_time', 'node_version',
   'pm_out_log_path', 'pm_err_log_path', 'merge_logs', 'log_date_format', 'max_memory_restart',
   'max_restarts', 'min_uptime', 'restart_delay', 'wait_ready', 'listen_timeout', 'kill_timeout',
-  'shutdown_with_message',
 ];
 
 function fail(message) {

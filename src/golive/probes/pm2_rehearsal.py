@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,6 @@ _ANSWERS_WITHIN_S = 10.0
 _READY_AFTER_MS = 1000
 _WATCH_MS = 1000  # how often PM2 looks at the memory; every 30 s by default
 # PM2's own, where none is set.
-_KILL_TIMEOUT_MS = 1600
 _MIN_UPTIME_MS = 1000
 _MAX_RESTARTS = 16
 _LEAST_UPTIME_MS = 100  # PM2 refuses a min_uptime under it
@@ -40,7 +39,6 @@ _KEPT = (
     "wait_ready",
     "listen_timeout",
     "kill_timeout",
-    "shutdown_with_message",
 )
 
 
@@ -111,9 +109,7 @@ class Rehearsed:
 
     crashes: Crashes
     reload: Replacement
-    short: Held
-    long: Held
-    kill_timeout_ms: int
+    held: tuple[Held, ...]
     growth: Replacement
 
 
@@ -173,21 +169,23 @@ class _Pm2:
             connection.close()
 
 
-def rehearse(daemon: Daemon, worker: Worker, address: str, scale: Scale) -> Rehearsed:
+def rehearse(
+    daemon: Daemon, worker: Worker, address: str, scale: Scale, held_ms: tuple[int, ...]
+) -> Rehearsed:
     """See what becomes of a crash, a reload and a worker that grows, with `worker`'s settings.
 
-    The applications listen on `address`, on free ports. Raises Unproven.
+    At the reload requests are in flight that need `held_ms` from the order to stop. The
+    applications listen on `address`, on free ports. Raises Unproven.
     """
-    kill_timeout_ms = int(worker.setting("kill_timeout") or _KILL_TIMEOUT_MS)
     with _running(daemon, worker, address, scale) as pm2:
         pm2.until(
             "ready", lambda: all(pm2.events(name, "ready") for name in ("reloaded", "growing"))
         )
-        reload, short, long = _reload(pm2, kill_timeout_ms // 2, kill_timeout_ms * 2)
+        reload, held = _reload(pm2, held_ms)
         limited = worker.setting("max_memory_restart") is not None
         growth = _grow(pm2, scale.memory_mb, limited=limited)
         crashes = _crashes(pm2, worker, scale)
-    return Rehearsed(crashes, reload, short, long, kill_timeout_ms, growth)
+    return Rehearsed(crashes, reload, held, growth)
 
 
 @contextmanager
@@ -264,29 +262,26 @@ def _free_ports(address: str, count: int) -> list[int]:
             each.close()
 
 
-def _reload(pm2: _Pm2, short_ms: int, long_ms: int) -> tuple[Replacement, Held, Held]:
-    """Reload with two requests in flight."""
+def _reload(pm2: _Pm2, held_ms: tuple[int, ...]) -> tuple[Replacement, tuple[Held, ...]]:
+    """Reload with requests in flight."""
     name = "reloaded"
-    held = {ms: _send(pm2, name, f"/hold?n={ms}") for ms in (short_ms, long_ms)}
-    try:
-        with (pm2.directory / "reload.log").open("w") as log:
-            reload = subprocess.Popen(
-                pm2.command("reload", name),
-                env=pm2.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-            try:
-                seen = _replaced(pm2, name, lambda: reload.poll() is not None)
-            finally:
-                reload.kill()
-                reload.wait()
-        answered = {ms: b"200 OK" in _received(each) for ms, each in held.items()}
-    finally:
-        for each in held.values():
-            each.close()
-    return seen, Held(short_ms, answered[short_ms]), Held(long_ms, answered[long_ms])
+    with ExitStack() as opened:
+        sent = {ms: opened.enter_context(_send(pm2, name, f"/hold?n={ms}")) for ms in held_ms}
+        log = opened.enter_context((pm2.directory / "reload.log").open("w"))
+        reload = subprocess.Popen(
+            pm2.command("reload", name),
+            env=pm2.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            seen = _replaced(pm2, name, lambda: reload.poll() is not None)
+        finally:
+            reload.kill()
+            reload.wait()
+        held = tuple(Held(ms, b"200 OK" in _received(each)) for ms, each in sent.items())
+    return seen, held
 
 
 def _grow(pm2: _Pm2, limit_mb: int, *, limited: bool) -> Replacement:
