@@ -45,7 +45,3 @@ Feature: The settings in effect
     And it is told to come back 15 minutes after the first
     And every application server refuses it too
     But another new client is served
-
-  @advisory
-  Scenario: A client that the edge serves is served by the application
-    Then the file allows a client as much as 10 requests a second

@@ -28,6 +28,7 @@ _DOMAIN = "golive.invalid"  # RFC 2606: nobody gets its mail
 _OURS = r"^golive-[0-9a-f]{24}@golive\.invalid$"
 _LEFT_OVER = timedelta(minutes=10)  # no audit takes so long
 _USERS, _REVOCATIONS = "users", "revocations"
+_IDS = ("jti", "session")  # of what the application notes when a token was used, or a session ended
 _SYSTEM = {"admin", "config", "local"}
 _JSON = ("Content-Type", "application/json")
 _MINUTE_S = 60
@@ -84,7 +85,7 @@ def audit(server: Endpoint, database: Database, access: str, refresh: str) -> Ac
         made.certainly = True
         tokens = json.loads(_expect(_post(server, _SIGN_IN, sign_in), _OK).body)
         issued, renewing = str(tokens.get("accessToken")), str(tokens.get("refreshToken"))
-        made.tokens.append(claims(renewing).get("jti"))
+        made.tokens += [claims(each).get(id_) for each in (issued, renewing) for id_ in _IDS]
         holding = _holding(client, email)
         return AccountAudit(
             server=str(server),
@@ -180,7 +181,7 @@ def _connected(database: Database) -> Iterator[MongoClient[Document]]:
 
 @dataclass
 class _Made:
-    """What is to be removed: an account that may come late, and that tokens (ids) were used."""
+    """What is to be removed: an account that may come late, and notes of tokens (by id)."""
 
     certainly: bool = False
     tokens: list[object] = field(default_factory=list)

@@ -23,8 +23,9 @@ _READ = (
 )
 # detect-secrets takes a comparison with a type's name for a password.
 _COMPARISON = r"typeof "
-# Checksums, and what tests make up. (Actual secrets are searched for there too.)
-_MADE_UP = r"package-lock\.json|requirements\.txt|^(\./)?tests/"
+# Checksums; golive itself, which is not deployed, and names secrets on every page; and what tests
+# make up. Actual secrets are searched for in all of them.
+_NOT_DEPLOYED = r"package-lock\.json|requirements\.txt|^(\./)?(src|tests)/"
 # Detectors for services that this deployment does not use: each reads every line.
 _NOT_USED = (
     *(
@@ -120,15 +121,16 @@ def below(path: Path, directory: Path) -> Place:
 def suspects(repository: Path, *, all_files: bool = False) -> tuple[Suspect, ...]:
     """What detect-secrets finds in a repository's tracked files, or in all of a directory.
 
+    Of what is deployed and what configures it: not of golive and its tests.
+
     Raises Unproven where it does not run, or answers garbage.
     """
     command = ["-m", "detect_secrets", "scan", "--no-verify"]
-    command += ["--exclude-lines", _COMPARISON, "--exclude-files", _MADE_UP]
+    command += ["--exclude-lines", _COMPARISON, "--exclude-files", _NOT_DEPLOYED]
     command += [option for name in _NOT_USED for option in ("--disable-plugin", name)]
     command += ["--all-files"] if all_files else []
     scan = subprocess.run(
-        # It takes seconds, and others are being measured meanwhile.
-        ["nice", sys.executable, *command, "."],
+        [sys.executable, *command, "."],
         cwd=repository,
         capture_output=True,
         text=True,

@@ -36,7 +36,7 @@ from golive.steps.expectation import column, listed, require
 Servers = tuple[Server, ...]
 Secrets = dict[str, tuple[Secret, ...]]  # by application server
 
-_PASSWORD_OF = "password of "  # noqa: S105 (words of a step)
+_OF_URI = "password of {}"
 _REPOSITORY = Path()
 _PM2_HOME = "PM2_HOME"
 
@@ -279,7 +279,7 @@ def _of_file(server: Server, names: Iterable[str]) -> Iterable[Secret]:
             continue
         yield Secret(name, value)
         if "://" in value and (password := urlsplit(value).password):
-            yield Secret(f"{_PASSWORD_OF}{name}", unquote(password))
+            yield Secret(_OF_URI.format(name), unquote(password))
 
 
 def _all(secrets: Secrets) -> list[Secret]:

@@ -299,21 +299,6 @@ def another_served(environment: Environment, https: Endpoint, evidence: Evidence
     _require_status(https, answer, _OK, evidence)
 
 
-@then(parsers.parse("the file allows a client as much as {rate:d} requests a second"))
-def allows_rate(servers: Servers, evidence: EvidenceLog, rate: int) -> None:
-    for server in servers:
-        most, window_min = (int(server.need(f"RATE_LIMIT_{name}")) for name in ("MAX", "WINDOW"))
-        allowed = most / (window_min * 60)
-        evidence.add(f"requests a second on {server.machine.name}", round(allowed, 2))
-        require(
-            allowed >= rate,
-            expected=f"{rate} requests a second or more, as the edge allows",
-            actual=f"{most} in {window_min} minutes: {allowed:.2f} a second",
-            where=f"{server.file.path} on {server.machine.name}",
-            look=f"grep ^RATE_LIMIT_ {server.file.path}",
-        )
-
-
 def _spender(clients: Clients) -> str | None:
     return clients.named("spends the application's limit")
 
