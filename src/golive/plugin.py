@@ -84,7 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         default=Path("report"),
         metavar="DIR",
-        help="where to write report.json and junit.xml (default: report)",
+        help="where to write report.json, report.html and the others (default: report)",
     )
     group.addoption(
         "--features",
