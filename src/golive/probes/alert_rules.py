@@ -140,7 +140,10 @@ def shortest_window_s(expression: str) -> float | None:
 
 
 def needed(rules: tuple[Rule, ...], metrics: frozenset[str]) -> tuple[Rule, ...]:
-    """Those of `rules` that series of `metrics` can change, directly or by recordings."""
+    """Those of `rules` that series of `metrics` can change, directly or by recordings.
+
+    And those that ask for no series, or for no certain one: they may always fire.
+    """
     changed = set(metrics)
     chosen: set[int] = set()
     reads = [{each.metric for each in selectors(rule.expression)} for rule in rules]
@@ -148,7 +151,7 @@ def needed(rules: tuple[Rule, ...], metrics: frozenset[str]) -> tuple[Rule, ...]
         more = {
             index
             for index, names in enumerate(reads)
-            if index not in chosen and (None in names or names & changed)
+            if index not in chosen and (not names or None in names or names & changed)
         }
         if not more:
             return tuple(rule for index, rule in enumerate(rules) if index in chosen)

@@ -165,7 +165,10 @@ def simulate_change(
     )
     given = {series: _steady(value, before + after) for series, value in change.others}
     given[change.series] = f"{_steady(change.healthy, before)} {_steady(change.wrong, after)}"
-    fired = dict(_fired(phases, run_promtool(rules, given, dict(_questions(phases)))))
+    concerned = needed(rules, frozenset(name.partition("{")[0] for name in given))
+    if not any(rule.alerting for rule in concerned):
+        return (), ()
+    fired = dict(_fired(phases, run_promtool(concerned, given, dict(_questions(phases)))))
     return fired["healthy"], fired["wrong"]
 
 
