@@ -260,13 +260,7 @@ def _logged(environment: Environment, running: tuple[Nginx, ...], text: str) -> 
         lines = [
             line
             for machine, nginx in zip(machines(environment, "edge"), running, strict=True)
-            for http in nginx.configuration.blocks("http")
-            for file in {
-                args[0]
-                for each in (http, *answering(nginx.configuration))
-                for args in each.effective("access_log")
-                if args[0] != "off"
-            }
+            for file in _access_logs(nginx)
             for line in machine.run("tail -n 1000 -- %s", file).splitlines()
             if text in line
         ]
@@ -275,6 +269,15 @@ def _logged(environment: Environment, running: tuple[Nginx, ...], text: str) -> 
         if time.monotonic() > deadline:
             raise Unproven(f"no line of the access log has {text}", Whose.TARGET)
         time.sleep(_POLL_S)
+
+
+def _access_logs(nginx: Nginx) -> set[str]:
+    logs = {
+        args[0]
+        for place in answering(nginx.configuration)
+        for args in place.effective("access_log")
+    }
+    return logs - {"off"}
 
 
 def _start_idle(
