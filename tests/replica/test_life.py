@@ -52,8 +52,9 @@ def test_status_shows_a_server_that_ended(second: Replica) -> None:
     awaited("the keeper's note", lambda: _ended(second, "edge") is not None)
     said = golive("status")
     assert said.returncode == 1
-    block = said.stdout.partition(f"replica {second.number} of")[2]
-    assert "ended, status -9" in block.splitlines()[1]
+    [line] = [each for each in said.stdout.splitlines() if f" process {edge.pid} " in each]
+    assert line.split()[0] == "edge"
+    assert line.endswith("ended, status -9")
 
 
 def test_nothing_outlives_its_keeper_and_sentinel_both_killed(second: Replica) -> None:
