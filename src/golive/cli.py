@@ -292,8 +292,7 @@ def statements(where: bool, missing: bool) -> None:
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
     traces = traceability.trace(checklist, known)
-    shown = [each for each in traces if not (missing and each.proof)]
-    traceability.show(shown, Console(highlight=False), where=where)
+    traceability.show(traces, Console(highlight=False), where=where, missing=missing)
 
 
 @main.command()

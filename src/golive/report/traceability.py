@@ -55,9 +55,13 @@ def _hindrance(proof: Iterable[Scenario], environment: Environment) -> str | Non
     return next((reason for reason in reasons if reason), None) if reasons else "no scenario"
 
 
-def show(traces: Sequence[Trace], console: Console, *, where: bool) -> None:
-    """Print the statements, the scenarios that claim them and, with `where`, where each counts."""
+def show(traces: Sequence[Trace], console: Console, *, where: bool, missing: bool) -> None:
+    """Print the statements, the scenarios that claim them and, with `where`, where each counts;
+    with `missing`, only those that no scenario claims.
+    """
     for each in traces:
+        if missing and each.proof:
+            continue
         sign, style = ("✓", "green") if each.proof else ("✗", "bold red")
         head = Text.assemble(
             (f"{sign} {each.statement.id}", style), f"  {each.statement.statement}"
