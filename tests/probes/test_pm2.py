@@ -234,6 +234,7 @@ RIGHT = {
     "min_uptime": 9000,
     "restart_delay": 400,
     "wait_ready": True,
+    "listen_timeout": 50000,
     "kill_timeout": 4000,
     "max_memory_restart": 2**30,
 }

@@ -1,5 +1,6 @@
 """Wrong settings of PM2 on the first application server, applied by a reload as a deploy does."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -122,8 +123,14 @@ def logs_apart(replica: Target) -> Iterator[None]:
 @contextmanager
 def dates_without_a_zone(replica: Target) -> Iterator[None]:
     """PM2-11: log_date_format has no time zone; what is set shows in each line."""
-    with _value(replica, "log_date_format", "'YYYY-MM-DD HH:mm:ss Z'", "'YYYY-MM-DD HH:mm:ss'"):
-        yield
+    right, wrong = "'YYYY-MM-DD HH:mm:ss Z'", "'YYYY-MM-DD HH:mm:ss'"
+    try:
+        with _value(replica, "log_date_format", right, wrong):
+            yield
+    finally:
+        # The wrong lines would stay. The workers append, so that what they write comes first now.
+        for name in ("out", "error"):
+            os.truncate(replica.path(_HOST, f"/var/log/dashboard-velo/{name}.log"), 0)
 
 
 @fault(

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,6 +145,10 @@ class _Pm2:
         lines = map(json.loads, file.read_text().splitlines() if file.exists() else ())
         return {each["pid"]: each["ms"] for each in lines if each["event"] == event}
 
+    def workers(self) -> set[int]:
+        """Every process that its applications had."""
+        return {pid for name in self.ports for pid in self.events(name, "started")}
+
     def until(self, what: str, holds: Callable[[], bool]) -> None:
         """Return once it holds. Raises Unproven where that takes too long."""
         deadline = time.monotonic() + _WITHIN_S
@@ -215,17 +219,19 @@ def _running(daemon: Daemon, worker: Worker, address: str, scale: Scale) -> Iter
         try:
             yield pm2
         finally:
-            _end(process)
+            _end(pm2, process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(pm2: _Pm2, process: "subprocess.Popen[bytes]") -> None:
+    """Return when nothing of it is left: PM2 does not wait for its workers."""
     process.terminate()
     try:
         process.wait(_WITHIN_S)
     finally:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
+    pm2.until("ended", lambda: not any(map(_alive, pm2.workers())))
 
 
 def _application(pm2: _Pm2, name: str, worker: Worker, scale: Scale) -> dict[str, object]:
