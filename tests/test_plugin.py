@@ -255,8 +255,9 @@ def test_evidence_survives_and_each_scenario_is_another_client(project, workers)
         clients.add(client)
     assert len(clients) == len(names)
     assert all(client.startswith("127.99.") for client in clients)
-    properties = ET.parse(project.path / "report" / "junit.xml").iter("property")
-    assert {p.get("name") for p in properties} == {"evidence"}
+    outputs = [e.text for e in ET.parse(project.path / "report" / "junit.xml").iter("system-out")]
+    assert all(f"client: {client}" in "".join(outputs) for client in clients)
+    assert "it answers" in (project.path / "report" / "report.html").read_text()
 
 
 def test_all_passed_is_go_and_what_is_due_is_said(project):
@@ -341,14 +342,16 @@ def test_report_json_has_the_schema(project):
     data = json.loads((project.path / "out" / "here" / "report.json").read_text())
     assert list(data) == [
         "schema", "verdict", "environment", "release", "started", "duration_s", "items",
-        "scenarios", "due", "deviations",
+        "scenarios", "due", "deviations", "statements",
     ]  # fmt: skip
     assert (data["schema"], data["environment"], data["release"]) == (1, "lab", "v1.2.0")
     (scenario,) = data["scenarios"]
     assert set(scenario) == {
         "id", "name", "item", "statements", "blocking", "outcome", "reason", "duration_s",
-        "evidence",
+        "evidence", "where",
     }  # fmt: skip
+    assert [each["id"] for each in data["statements"]] == ["NGX-10"]
+    assert scenario["where"].startswith("features/11_audit/site.feature:")
     assert scenario["id"] == "11_audit/site.feature::good"
     assert (scenario["item"], scenario["statements"]) == ("11", ["NGX-10"])
 
