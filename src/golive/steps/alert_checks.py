@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from golive.probes.alert_rules import Rule
+from golive.probes.alert_rules import Rule, selectors
 from golive.probes.alert_series import TICK_S, Quantity
 from golive.probes.alerts import PERCENTILES, Course, Firing, Simulation
 
@@ -48,7 +48,7 @@ class Judged:
 
     def __str__(self) -> str:
         if self.rule is None:
-            return "no alert at all fires in the course"
+            return "no alert fires in the course"
         return f"{self.name} ({self.severity or 'no severity'})"
 
 
@@ -60,6 +60,7 @@ def nearest(simulation: Simulation, rules: tuple[Rule, ...], severity: str) -> J
     judged = [
         _judged(simulation, name, level, _rule(rules, name, level))
         for name, level in sorted(fired, key=str)
+        if _watches(_rule(rules, name, level))
     ]
     if not judged:
         return _judged(simulation, "", severity, None)
@@ -75,6 +76,11 @@ def nearest(simulation: Simulation, rules: tuple[Rule, ...], severity: str) -> J
 def _rule(rules: tuple[Rule, ...], name: str, severity: str | None) -> Rule | None:
     named = [rule for rule in rules if rule.alerting and rule.name == name]
     return next((rule for rule in named if rule.severity == severity), named[0] if named else None)
+
+
+def _watches(rule: Rule | None) -> bool:
+    """Whether it watches anything: a dead man's switch does not."""
+    return rule is not None and bool(selectors(rule.expression))
 
 
 def _judged(simulation: Simulation, name: str, severity: str | None, rule: Rule | None) -> Judged:
