@@ -12,7 +12,7 @@ import pytest
 from golive.environment import Host
 from golive.machine import Machine
 from golive.outcome import Unproven
-from golive.probes.workers import workers
+from golive.probes.workers import _worker, workers
 
 DIRECTORY = "/var/www/application"
 WAIT = "import sys; print(flush=True); sys.stdin.read()"
@@ -74,3 +74,9 @@ def test_without_a_worker_nothing_is_proven(tmp_path: Path):
 def test_in_an_empty_directory_nothing_is_proven(tmp_path: Path):
     with pytest.raises(Unproven, match="no process runs"):
         workers(machine(tmp_path), DIRECTORY)
+
+
+def test_a_worker_that_has_ended_since_it_was_listed_is_none():
+    with subprocess.Popen(["/bin/true"]) as gone:
+        gone.wait()
+    assert _worker(machine(Path("/")), f"1 {gone.pid} root 1 node server.js") is None

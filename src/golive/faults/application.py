@@ -14,7 +14,7 @@ DIRECTORY = "/var/www/dashboard-velo-api"
 FILE = f"{DIRECTORY}/.env"
 OUT_LOG = "/var/log/dashboard-velo/out.log"
 NAME = "dashboard-velo-api"
-_WITHIN_S = 60
+_WITHIN_S = 180  # for what hangs: PM2 itself waits 50 s for each worker
 
 
 @contextmanager

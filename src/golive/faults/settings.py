@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from redis import Redis
 
 from golive.faults.application import pm2, source_edited, variables
-from golive.faults.environment_file import AS_IT_IS, LOGGING, REDIS, SAME, SECURITY, SERVER
+from golive.faults.environment_file import AS_IT_IS, LOGGING, REDIS, SAME, SERVER
 from golive.faults.fault import Target, fault
 from golive.machine import credential
 
@@ -16,7 +16,6 @@ _VERSION = f"{_FEATURE}The API answers under its version, and under no other"
 _ORIGINS = f"{_FEATURE}Pages of the site may use the API, pages of any other may not"
 _KEYS = f"{_FEATURE}The application's keys in Redis carry its prefix"
 _LOG = f"{_FEATURE}Each line of the log is JSON, at the level info or above"
-_LIMIT = f"{_FEATURE}The application serves a client 100 requests in 15 minutes"
 _PM2_PRODUCTION = "platform/pm2.feature::The environment is production"
 _ONE_DATABASE = "platform/redis.feature::Only one database is used"
 
@@ -72,12 +71,4 @@ def another_database(replica: Target) -> Iterator[None]:
 def log_as_text(replica: Target) -> Iterator[None]:
     """ENV-19: LOG_FORMAT is text."""
     with variables(replica, "app-2", LOG_FORMAT="text"):
-        yield
-
-
-@fault(_LIMIT, SECURITY, SAME)
-@contextmanager
-def ten_times_the_limit(replica: Target) -> Iterator[None]:
-    """ENV-21: RATE_LIMIT_MAX is 1000 on one of the servers."""
-    with variables(replica, "app-1", RATE_LIMIT_MAX="1000"):
         yield

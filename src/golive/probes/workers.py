@@ -41,10 +41,11 @@ def workers(machine: Machine, directory: str) -> tuple[Worker, ...]:
         where,
     )
     pids = [path.rpartition("/")[2] for path in found.split()]
-    seen = [_worker(machine, line) for line in _listed(machine, pids) if _SCRIPT in line]
+    looked = [_worker(machine, line) for line in _listed(machine, pids) if _SCRIPT in line]
+    seen = tuple(worker for worker in looked if worker is not None)
     if not seen:
         raise Unproven(f"{machine.name}: no process runs {where}/{_SCRIPT}", Whose.TARGET)
-    return tuple(seen)
+    return seen
 
 
 def _listed(machine: Machine, pids: list[str]) -> list[str]:
@@ -56,13 +57,13 @@ def _listed(machine: Machine, pids: list[str]) -> list[str]:
     return [f"{now} {line}" for line in machine.run(command, ",".join(pids)).splitlines()]
 
 
-def _worker(machine: Machine, line: str) -> Worker:
+def _worker(machine: Machine, line: str) -> Worker | None:
+    """The process; None where it has ended since it was listed, as in a reload."""
     now, pid, user, age, _ = line.split(maxsplit=4)
-    given = dict(
-        variable.split("=", 1)
-        for variable in machine.run("cat /proc/%s/environ", pid).split("\0")
-        if "=" in variable
-    )
+    environ = machine.run("cat /proc/%s/environ || test ! -e /proc/%s", pid, pid)
+    if not environ:
+        return None
+    given = dict(each.split("=", 1) for each in environ.split("\0") if "=" in each)
     settings = given.pop(_SETTINGS, None)
     if settings is not None:
         given |= {

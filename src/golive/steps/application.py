@@ -7,12 +7,14 @@ import pytest
 from golive.endpoint import Endpoint
 from golive.environment import Environment
 from golive.gate.clients import Clients, Pace
+from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import Machine, machines
 from golive.outcome import Unproven, Whose
 from golive.probes.environment_file import EnvironmentFile, read
 from golive.probes.http import Headers, Response, request
 from golive.probes.workers import Worker, workers
+from golive.steps.expectation import require
 
 DIRECTORY = "/var/www/dashboard-velo-api"
 FILE = f"{DIRECTORY}/.env"
@@ -83,3 +85,17 @@ class Asking:
 def asking(environment: Environment, clients: Clients, pace: Pace) -> Asking:
     """To ask the application servers themselves."""
     return Asking(environment, clients, pace)
+
+
+def require_status(
+    endpoint: Endpoint, answer: Response, status: int, evidence: EvidenceLog
+) -> None:
+    """Judge the status of an answer, and keep it as evidence."""
+    evidence.add(f"{answer.url} at {endpoint.address}", answer.status)
+    require(
+        answer.status == status,
+        expected=status,
+        actual=answer.status,
+        where=f"{answer.url} at {endpoint.address}",
+        look=f"curl -si 'http://{endpoint.address}:{endpoint.port}/'",
+    )
