@@ -233,6 +233,16 @@ def test_a_server_open_to_all(careless: Mongod) -> None:
     assert [answer.refusal for answer in seen] == [None, "BadValue"]
 
 
+def test_a_member_that_cannot_be_written_to_has_let_nobody_in_or_all(
+    tmp_path: Path, authority: Authority, members: list[Mongod]
+) -> None:
+    assert answers(members[1].member, None, (MAKE_USER,))[0].refusal == "Unauthorized"
+    options = ("--tlsMode", "requireTLS", "--replSet", SET)
+    with mongod(tmp_path / "open", authority, *options) as server:
+        (seen,) = answers(server.member, None, (MAKE_USER,))
+    assert seen.refusal == "NotWritablePrimary"
+
+
 def test_a_server_of_which_nobody_is_a_user_yet(tmp_path: Path, authority: Authority) -> None:
     with mongod(tmp_path / "new", authority, "--tlsMode", "requireTLS", "--auth") as server:
         (seen,) = answers(server.member, None, (MAKE_USER,))

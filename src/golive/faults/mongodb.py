@@ -61,11 +61,15 @@ def member_without_vote(replica: Target) -> Iterator[None]:
 @fault(_LAG)
 @contextmanager
 def secondary_an_hour_behind(replica: Target) -> Iterator[None]:
-    """MDB-01: a member is told to stay an hour behind; the change of that is its first lag."""
-    with _reconfigured(replica, {"secondaryDelaySecs": 3600, "priority": 0}):
-        yield
-    # What it did not apply it has within a second now; a majority needs no waiting for it.
-    _await(lambda: not _behind(replica, "mongo-3"), "mongo-3 has what the primary has")
+    """MDB-01: a member is told to stay an hour behind, and something is written then."""
+    try:
+        with _reconfigured(replica, {"secondaryDelaySecs": 3600, "priority": 0}):
+            version = _configuration(replica, "mongo-1")["version"]
+            _await(lambda: _configuration(replica, "mongo-3")["version"] == version, "it is told")
+            _command(replica, "mongo-1", "appendOplogNote", data={"golive": "fault"})
+            yield
+    finally:
+        _await(lambda: not _behind(replica, "mongo-3"), "mongo-3 has what the primary has")
 
 
 @fault(_RELEASE)
@@ -200,7 +204,7 @@ def _behind(replica: Target, host: str) -> bool:
 @contextmanager
 def _reconfigured(replica: Target, change: Member) -> Iterator[None]:
     """With the last member's settings changed, which all members have agreed on."""
-    before = _command(replica, "mongo-1", "replSetGetConfig")["config"]
+    before = _configuration(replica, "mongo-1")
     members = [*before["members"][:-1], before["members"][-1] | change]
     try:
         _configure(replica, before | {"members": members})
@@ -209,8 +213,13 @@ def _reconfigured(replica: Target, change: Member) -> Iterator[None]:
         _configure(replica, before)
 
 
+def _configuration(replica: Target, host: str) -> dict[str, Any]:
+    """The set's configuration as the member has it."""
+    return dict(_command(replica, host, "replSetGetConfig")["config"])
+
+
 def _configure(replica: Target, configuration: dict[str, Any]) -> None:
-    version = _command(replica, "mongo-1", "replSetGetConfig")["config"]["version"]
+    version = _configuration(replica, "mongo-1")["version"]
     _command(replica, "mongo-1", "replSetReconfig", configuration | {"version": version + 1})
 
 

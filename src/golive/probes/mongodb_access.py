@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import bson
-from pymongo.errors import OperationFailure
+from pymongo.errors import NotPrimaryError, OperationFailure
 
 from golive.outcome import Unproven, Whose
 from golive.probes.mongodb import TIMEOUT_S, Login, Member, connect, connected
@@ -60,8 +60,11 @@ def answers(
             refusal = None
             try:
                 client[database].command(json.loads(command))
-            except OperationFailure as error:
-                refusal = str((error.details or {}).get("codeName", error.code))
+            except (OperationFailure, NotPrimaryError) as error:
+                # A secondary asks first who it is that wants to write, and says then that it
+                # is none to write to: whoever gets to know the latter was let in.
+                details: dict[str, object] = dict(error.details or {})
+                refusal = str(details.get("codeName", error))
             result.append(Answer(database, command, refusal))
     return tuple(result)
 
