@@ -42,11 +42,11 @@ def spelling_matters(replica: Target) -> Iterator[None]:
 @contextmanager
 def site_for_everybody(replica: Target) -> Iterator[None]:
     """NGX-29: whatever name is asked for over HTTPS, the site answers (finding 10)."""
-    listen = _listen(replica, 443, " ssl http2")
+    listen, own = _listen(replica, 443, " ssl http2"), f"\n        server_name {SITE};"
     with nginx_edited(
         replica,
         (f"{listen} default_server;", f"{listen};"),
-        (f"{listen};\n        server_name", f"{listen} default_server;\n        server_name"),
+        (f"{listen};{own}", f"{listen} default_server;{own}"),
     ):
         yield
 
