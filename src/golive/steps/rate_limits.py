@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
@@ -59,16 +59,30 @@ class Refused:
     burst: Burst
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_golive_ahead(
     measurements: Measurements,
     environment: Environment,
     clients: Clients,
     tags: AbstractSet[str],
 ) -> None:
-    """Fill the buckets first: what comes back of them takes seconds."""
+    """Fill the buckets first: what comes back of them takes seconds.
+
+    A burst is judged within milliseconds, so that it is measured before anything else begins.
+    """
     for limit, statements in _CLAIMED_BY.items():
         if tags & statements:
-            _start(measurements, environment, clients, limit)
+            if environment.clients.network is not None:
+                wait([_start_burst(measurements, environment, clients, limit)])
+            _start_rate(measurements, environment, clients, limit)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What filling a bucket at once showed, and what another client saw come back of its own."""
+
+    burst: Burst
+    rate: Rate
 
 
 @when(parsers.parse("a new client fills its {limit} limit"), target_fixture="filled")
@@ -78,17 +92,20 @@ def fill(
     measurements: Measurements,
     evidence: EvidenceLog,
     limit: str,
-) -> Rate:
-    """Once a session: the burst and the rate are read off the same bucket."""
-    rate = _start(measurements, environment, clients, limit).result()
-    evidence.add("served and refused at once", [rate.burst.accepted, rate.burst.refused])
+) -> Filled:
+    """Once a session, for all scenarios."""
+    rate = _start_rate(measurements, environment, clients, limit).result()
+    burst = rate.burst
+    if environment.clients.network is not None:  # else all are one client, with one bucket
+        burst = _start_burst(measurements, environment, clients, limit).result()
+    evidence.add("served and refused at once", [burst.accepted, burst.refused])
     if rate.per_s is not None:
         evidence.add("rate, from and to, requests a second", [rate.per_s.low, rate.per_s.high])
-    return rate
+    return Filled(burst, rate)
 
 
 @then(parsers.parse("it is served at once a burst of {burst:d}"))
-def burst_is(environment: Environment, https: Endpoint, filled: Rate, burst: int) -> None:
+def burst_is(environment: Environment, https: Endpoint, filled: Filled, burst: int) -> None:
     seen = _burst(filled)
     _require_limited(environment, https, filled.burst)
     require(
@@ -112,10 +129,10 @@ def burst_is(environment: Environment, https: Endpoint, filled: Rate, burst: int
 
 @then(parsers.parse("it is given back {requests:d} requests a {unit}"))
 def rate_is(
-    environment: Environment, https: Endpoint, filled: Rate, requests: int, unit: str
+    environment: Environment, https: Endpoint, filled: Filled, requests: int, unit: str
 ) -> None:
     _require_limited(environment, https, filled.burst)
-    seen = filled.per_s
+    seen = filled.rate.per_s
     seconds = _SECONDS[unit]
     if seen is None:
         raise Unproven("the rate of a limit that was not reached", Whose.TARGET)
@@ -268,11 +285,17 @@ def _sent(environment: Environment, limit: str) -> Sent:
     return Sent.of({"general": limits.general, "authentication": limits.authentication}[limit])
 
 
-def _start(
+def _start_burst(
+    measurements: Measurements, environment: Environment, clients: Clients, limit: str
+) -> Future[Burst]:
+    endpoint = _named(environment, clients, f"bursts into the {limit} limit")
+    return measurements.start(_fill_once, endpoint, limit, _sent(environment, limit))
+
+
+def _start_rate(
     measurements: Measurements, environment: Environment, clients: Clients, limit: str
 ) -> Future[Rate]:
-    source = clients.named(f"fills the {limit} limit")
-    endpoint = site(environment, environment.site.ports.https, source)
+    endpoint = _named(environment, clients, f"fills the {limit} limit")
     sent, effort = _sent(environment, limit), _EFFORT[limit]
     return measurements.start(
         measure_rate,
@@ -286,6 +309,10 @@ def _start(
         headers=sent.headers,
         body=sent.body,
     )
+
+
+def _named(environment: Environment, clients: Clients, purpose: str) -> Endpoint:
+    return site(environment, environment.site.ports.https, clients.named(purpose))
 
 
 def _refuse(
@@ -350,18 +377,18 @@ def _anywhere() -> IPv6Address:
     return IPv6Address(int(_DOCUMENTATION.network_address) | random.getrandbits(host_bits))
 
 
-def _burst(filled: Rate) -> Interval:
-    high = filled.per_s.high if filled.per_s else None
+def _burst(filled: Filled) -> Interval:
+    high = filled.rate.per_s.high if filled.rate.per_s else None
     return filled.burst.bounds(rate_per_s=high if high is not None else 1000)
 
 
-def _held_back(filled: Rate) -> bool:
+def _held_back(filled: Filled) -> bool:
     """Whether each request waited for its turn, so that the k-th took k / rate s more.
 
     Half of it counts already: the first has taken some time of its own. A machine that is slow
     is so for the first too.
     """
-    rate = filled.per_s.low if filled.per_s else 0.0
+    rate = filled.rate.per_s.low if filled.rate.per_s else 0.0
     if not rate:
         return False
     answers = (answer for answer in filled.burst.answers if answer is not None)
