@@ -7,6 +7,7 @@ settings in one variable of it, pm2_env, whose members become variables too (Pro
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from golive.machine import Machine
 from golive.outcome import Unproven, Whose
@@ -14,11 +15,13 @@ from golive.probes.environment_file import Values
 
 _SETTINGS = "pm2_env"
 _SCRIPT = "server.js"
+_LSTART = "%a %b %d %H:%M:%S %Y"
 
 
 @dataclass(frozen=True)
 class Worker:
-    """One process. `started_s` is in seconds since 1970, exact to a second.
+    """One process. `started_s` is in seconds since 1970, exact to two: the system
+    dates a process by its own start, which it knows to a second.
 
     `given` are the variables that it had before the application read its file.
     """
@@ -49,17 +52,18 @@ def workers(machine: Machine, directory: str) -> tuple[Worker, ...]:
 
 
 def _listed(machine: Machine, pids: list[str]) -> list[str]:
-    """A line for each process: the time now, its id, user, age in seconds, command."""
+    """A line for each process: its id, user, the five words of its start, command."""
     if not pids:
         return []
-    command = "ps -ww -o pid=,user:64=,etimes=,args= -p %s"
-    now = machine.run("date +%s").strip()
-    return [f"{now} {line}" for line in machine.run(command, ",".join(pids)).splitlines()]
+    # An age would be that of the moment when ps looks, which nobody tells.
+    command = "env LC_ALL=C TZ=UTC ps -ww -o pid=,user:64=,lstart=,args= -p %s"
+    return machine.run(command, ",".join(pids)).splitlines()
 
 
 def _worker(machine: Machine, line: str) -> Worker | None:
     """The process; None where it has ended since it was listed, as in a reload."""
-    now, pid, user, age, _ = line.split(maxsplit=4)
+    pid, user, *start, _ = line.split(maxsplit=7)
+    started = datetime.strptime(" ".join(start), _LSTART).replace(tzinfo=UTC)
     environ = machine.run("cat /proc/%s/environ || test ! -e /proc/%s", pid, pid)
     if not environ:
         return None
@@ -71,4 +75,4 @@ def _worker(machine: Machine, line: str) -> Worker | None:
             for name, value in json.loads(settings).items()
             if isinstance(value, str | int)
         }
-    return Worker(int(pid), user, int(now) - int(age), Values(given))
+    return Worker(int(pid), user, int(started.timestamp()), Values(given))

@@ -17,8 +17,7 @@ _PLACEHOLDER = re.compile(
     r"\[[a-z0-9_-]*[g-z][a-z0-9_-]*\]|<[a-z0-9_ -]+>|change[-_ ]?me|example|placeholder|\byour[-_]",
     re.IGNORECASE,
 )
-# Processes are dated to the second, and a file can be changed late in one.
-_CLOCK_S = 1
+_CLOCK_S = 2  # as exactly as the start of a process is known
 
 
 @then("the file has")
