@@ -23,16 +23,18 @@ class Spent:
 
 
 def spend(endpoint: Endpoint, path: str, *, at_once: int, every_s: float, at_most: int) -> Spent:
-    """Ask until refused, `at_most` times: the first `at_once` without waiting, then on a beat.
+    """Ask until refused, `at_most` times: `at_once` without waiting, else one `every_s`.
 
-    Whose refusal it is says its body. Raises Unproven as `golive.probes.http.request` does.
+    However late a request is, others do not make up for it: a limit of that burst and rate
+    refuses none. Whose refusal it is says its body.
+    Raises Unproven as `golive.probes.http.request` does.
     """
     served: list[int] = []
-    began = time.monotonic()
+    began = earned = time.monotonic()
     first_s = 0.0
-    for number in range(at_most):
-        beat = began + max(0, number - at_once) * every_s
-        time.sleep(max(0.0, beat - time.monotonic()))
+    for _ in range(at_most):
+        time.sleep(max(0.0, earned - at_once * every_s - time.monotonic()))
+        earned = max(earned, time.monotonic()) + every_s
         answer = request(endpoint, path)
         if answer.status in REFUSALS:
             return Spent(tuple(served), answer, time.monotonic() - began, first_s)
