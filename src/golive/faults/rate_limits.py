@@ -62,10 +62,13 @@ def general_burst_21(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_BURST)
+@fault(_BURST, blinds=[_RATE])
 @contextmanager
 def general_burst_delayed(replica: Target) -> Iterator[None]:
-    """NGX-37: nodelay is missing, so that the burst is served over two seconds."""
+    """NGX-37: nodelay is missing, so that the burst is served over two seconds.
+
+    What waits is not refused, and without a refusal nothing bounds the rate from above.
+    """
     with nginx_edited(replica, (_GENERAL, _GENERAL.replace(" nodelay", ""))):
         yield
 

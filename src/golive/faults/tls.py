@@ -66,10 +66,13 @@ def tls11_enabled(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_VERSIONS, _ENABLED, blinds=(_RESUMED_13, _LIFE, _TICKETS))
+@fault(_VERSIONS, _ENABLED, _CURVES, blinds=(_RESUMED_13, _LIFE, _TICKETS))
 @contextmanager
 def tls13_off(replica: Target) -> Iterator[None]:
-    """NGX-10: TLS 1.3 is neither enabled nor accepted, so that it has no sessions to look at."""
+    """NGX-10: TLS 1.3 is neither enabled nor accepted, so that it has no sessions to look at.
+
+    In TLS 1.2 whoever offers another curve than the certificate's alone is refused.
+    """
     with nginx_edited(replica, (_PROTOCOLS, "ssl_protocols TLSv1.2;")):
         yield
 
