@@ -271,7 +271,8 @@ def test_rehearsal_of_wrong_settings(daemon):
     seen = rehearse(daemon, worker, "127.99.1.2", Scale(40, 150), (8000,))
     assert seen.crashes.given_up is None
     assert seen.crashes.starts > 3
-    assert seen.reload.told_to_stop_ms < seen.reload.ready_ms
+    # Not ready by the end of the rehearsal is later still.
+    assert seen.reload.ready_ms is None or seen.reload.told_to_stop_ms < seen.reload.ready_ms
     assert seen.held == (Held(8000, answered=False),)
     assert seen.growth.new is None
 

@@ -35,14 +35,15 @@ class Effort:
     """How a limit is measured: see `measure_rate`. A token of a slow limit takes long."""
 
     at_once: int
+    together: int
     every_s: float
     tokens: int
     at_most_s: float
 
 
 _EFFORT = {
-    "general": Effort(at_once=40, every_s=0.02, tokens=30, at_most_s=5),
-    "authentication": Effort(at_once=20, every_s=0.25, tokens=1, at_most_s=17),
+    "general": Effort(at_once=40, together=5, every_s=0.02, tokens=30, at_most_s=5),
+    "authentication": Effort(at_once=20, together=1, every_s=0.25, tokens=1, at_most_s=17),
 }
 _CLAIMED_BY = {
     "general": {"NGX-25", "NGX-37"},
@@ -303,6 +304,7 @@ def _start_rate(
         endpoint,
         sent.path,
         at_once=effort.at_once,
+        together=effort.together,
         every_s=effort.every_s,
         tokens=effort.tokens,
         at_most_s=effort.at_most_s,
