@@ -143,7 +143,9 @@ def measure_rate(
 
     Asks every `every_s` seconds, `together` at a time on the same connection, until `tokens`
     more were accepted or `at_most_s` are over. A rate has an upper bound only where some are
-    refused: on a busy machine that takes more than one at a time. Of a slow limit the first token tells: 5 a minute
+    refused: on a busy machine that takes more than one at a time.
+
+    Of a slow limit the first token tells: 5 a minute
     come back after 12.05 s (nginx keeps 0.083 r/s, 4.98 a minute), 4 after 15.2 s, 6 after
     10 s. Of a fast one some 30 tokens do, as then the unknown instants weigh little.
 
