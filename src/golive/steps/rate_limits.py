@@ -24,6 +24,8 @@ from golive.steps.site import Sent, ask, curl, site
 # A measured rate must be known this closely to be told from the next whole one: 5 a minute
 # from 4 and from 6, 10 a second from 9 and from 11.
 _CLOSE = 0.5
+_FASTEST = 1000.0  # requests a second: no limit of ours is faster
+_MORE_CLIENTS = 4
 _MANY = 5  # do not grow one after the other by chance
 _SECONDS = {"second": 1.0, "minute": 60.0}
 _PERSON_HEADER = "CF-Connecting-IP"  # how the CDN tells who the client is
@@ -83,6 +85,7 @@ def pytest_golive_ahead(
 class Filled:
     """What filling a bucket at once showed, and what another client saw come back of its own."""
 
+    limit: str
     burst: Burst
     rate: Rate
 
@@ -103,13 +106,21 @@ def fill(
     evidence.add("served and refused at once", [burst.accepted, burst.refused])
     if rate.per_s is not None:
         evidence.add("rate, from and to, requests a second", [rate.per_s.low, rate.per_s.high])
-    return Filled(burst, rate)
+    return Filled(limit, burst, rate)
 
 
 @then(parsers.parse("it is served at once a burst of {burst:d}"))
-def burst_is(environment: Environment, https: Endpoint, filled: Filled, burst: int) -> None:
-    seen = _burst(filled)
+def burst_is(
+    environment: Environment,
+    https: Endpoint,
+    clients: Clients,
+    evidence: EvidenceLog,
+    filled: Filled,
+    burst: int,
+) -> None:
     _require_limited(environment, https, filled.burst)
+    seen = _narrowed(environment, clients, filled)
+    evidence.add("burst, from and to", [seen.low, seen.high])
     require(
         not _held_back(filled),
         expected="what the limit lets through is served at once (limit_req ... nodelay)",
@@ -380,9 +391,23 @@ def _anywhere() -> IPv6Address:
     return IPv6Address(int(_DOCUMENTATION.network_address) | random.getrandbits(host_bits))
 
 
-def _burst(filled: Filled) -> Interval:
-    high = filled.rate.per_s.high if filled.rate.per_s else None
-    return filled.burst.bounds(rate_per_s=high if high is not None else 1000)
+def _narrowed(environment: Environment, clients: Clients, filled: Filled) -> Interval:
+    """What the burst is, from and to: a busy machine does not see it to the request.
+
+    Each client's interval holds the truth, so that it is in all of them: a few more narrow it.
+    """
+    rate = filled.rate.per_s.high if filled.rate.per_s else None
+    at_most = rate if rate is not None else _FASTEST
+    seen = filled.burst.bounds(rate_per_s=at_most)
+    for _ in range(_MORE_CLIENTS):
+        if seen.low == seen.high or (source := clients.new()) is None:
+            break
+        endpoint = site(environment, environment.site.ports.https, source)
+        other = _fill_once(endpoint, filled.limit, _sent(environment, filled.limit))
+        bounds = other.bounds(rate_per_s=at_most)
+        highs = [high for high in (seen.high, bounds.high) if high is not None]
+        seen = Interval(max(seen.low, bounds.low), min(highs, default=None))
+    return seen
 
 
 def _held_back(filled: Filled) -> bool:
