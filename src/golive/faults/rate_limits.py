@@ -62,6 +62,14 @@ def general_burst_21(replica: Target) -> Iterator[None]:
         yield
 
 
+@fault(_BURST)
+@contextmanager
+def general_burst_25(replica: Target) -> Iterator[None]:
+    """NGX-37: burst=25."""
+    with nginx_edited(replica, (_GENERAL, _GENERAL.replace("20", "25"))):
+        yield
+
+
 @fault(_BURST, blinds=[_RATE])
 @contextmanager
 def general_burst_delayed(replica: Target) -> Iterator[None]:

@@ -31,7 +31,9 @@ def render(proof: Proof, console: Console) -> None:
     for trial in proof.trials:
         for id_ in trial.red if trial.proven else ():
             faults.setdefault(id_, []).append(trial.fault)
-    table = Table("scenario", "can fail: shown by", title="What is proven", title_justify="left")
+    table = Table(title="What is proven", title_justify="left")
+    for column in ("scenario", "can fail: shown by"):
+        table.add_column(column, overflow="fold")
     for id_ in dict.fromkeys([*proof.expected, *faults]):
         shown = escape(", ".join(faults.get(id_, ())))
         table.add_row(escape(id_), shown or "[bold red]NO FAULT[/bold red]")
