@@ -107,7 +107,9 @@ def says_back(relay: Relay) -> socket.socket:
 
 def test_a_relay_is_cut_and_restored(echo):
     with Relay("127.0.0.1", echo) as relay:
+        assert relay.quiet_s() is None
         with says_back(relay) as open_one:
+            assert relay.quiet_s() >= 0
             relay.cut()
             assert open_one.recv(100) == b""
         with pytest.raises(ConnectionRefusedError):

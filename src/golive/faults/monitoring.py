@@ -1,13 +1,18 @@
 """A Prometheus that does not watch what it should."""
 
 import http.client
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from golive.endpoint import Endpoint
 from golive.faults.fault import FaultError, Target, fault
 from golive.faults.files import edited
+from golive.probes.prometheus import PORT, value
 
 _CONFIGURATION = "/etc/prometheus/prometheus.yml"
+_SCRAPED_WITHIN_S = 60  # every 15 s
+_POLL_S = 0.2
 _FEATURE = "platform/monitoring.feature::"
 
 
@@ -61,8 +66,22 @@ def mongodb_not_watched(replica: Target) -> Iterator[None]:
         "    metric_relabel_configs:\n"
         "      - {source_labels: [__name__], regex: mongodb_up, action: drop}\n"
     )
-    with _loaded(replica, (job, job + drop)):
-        yield
+    try:
+        with _loaded(replica, (job, job + drop)):
+            _until_up(replica, 0)
+            yield
+    finally:
+        _until_up(replica, len(replica.subnet.named("mongo-")))
+
+
+def _until_up(replica: Target, members: int) -> None:
+    """Return when Prometheus has mongodb_up of so many: it keeps a series until it scrapes anew."""
+    prometheus = Endpoint(replica.subnet.hosts["monitoring"], PORT, "monitoring")
+    deadline = time.monotonic() + _SCRAPED_WITHIN_S
+    while (value(prometheus, "count(mongodb_up)") or 0) != members:
+        if time.monotonic() > deadline:
+            raise FaultError(f"Prometheus has not mongodb_up of {members} members")
+        time.sleep(_POLL_S)
 
 
 @fault(_FEATURE + "There are alerts on MongoDB")

@@ -32,6 +32,22 @@ def _set(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
         _pm2(replica, "reload", "ecosystem.config.js", "--env", "production")
 
 
+@contextmanager
+def _started_with(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
+    """The same for what no reload changes: script, files, mode, number, and what becomes 0."""
+    try:
+        with edited(replica, _HOST, _FILE, *edits):
+            _start_anew(replica)
+            yield
+    finally:
+        _start_anew(replica)
+
+
+def _start_anew(replica: Target) -> None:
+    _pm2(replica, "delete", _NAME)
+    _pm2(replica, "start", "ecosystem.config.js", "--env", "production")
+
+
 def _pm2(replica: Target, *words: str) -> None:
     """Speak to the running PM2 as whoever started it. Raises FaultError with its words."""
     daemon = psutil.Process(replica.pid(_HOST))
@@ -108,11 +124,17 @@ def port_misspelt(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_SETTINGS + "The workers' logs are merged")
+@fault(
+    _SETTINGS + "The workers' logs are merged",
+    _SETTINGS + "Output goes to its log",
+    _SETTINGS + "Errors go to their log",
+    _SETTINGS + "All workers of a server have the same logs open",
+    blinds=[_SETTINGS + "Each line of the log begins with its date"],
+)
 @contextmanager
 def logs_apart(replica: Target) -> Iterator[None]:
-    """PM2-10: merge_logs is off."""
-    with _value(replica, "merge_logs", "true", "false"):
+    """PM2-10: merge_logs is off, so that each worker has files of its own."""
+    with _started_with(replica, ("merge_logs: true", "merge_logs: false")):
         yield
 
 
@@ -159,7 +181,7 @@ def never_given_up(replica: Target) -> Iterator[None]:
 @contextmanager
 def restarts_at_once(replica: Target) -> Iterator[None]:
     """PM2-13: restart_delay is 0; what is set shows in the rehearsal."""
-    with _value(replica, "restart_delay", "4000", "0"):
+    with _started_with(replica, ("restart_delay: 4000", "restart_delay: 0")):
         yield
 
 
@@ -170,7 +192,7 @@ def restarts_at_once(replica: Target) -> Iterator[None]:
 @contextmanager
 def nobody_waits(replica: Target) -> Iterator[None]:
     """PM2-14: wait_ready is off; what is set shows in the rehearsal."""
-    with _value(replica, "wait_ready", "true", "false"):
+    with _started_with(replica, ("wait_ready: true", "wait_ready: false")):
         yield
 
 
@@ -201,7 +223,7 @@ def another_script(replica: Target) -> Iterator[None]:
     copy = directory / "index.js"
     try:
         shutil.copy(directory / "server.js", copy)
-        with _set(replica, ("script: 'server.js'", "script: 'index.js'")):
+        with _started_with(replica, ("script: 'server.js'", "script: 'index.js'")):
             yield
     finally:
         copy.unlink()
@@ -215,7 +237,7 @@ def another_script(replica: Target) -> Iterator[None]:
 @contextmanager
 def output_elsewhere(replica: Target) -> Iterator[None]:
     """PM2-09: the output goes to another file, in which nobody looks for its dates."""
-    with _set(replica, ("dashboard-velo/out.log'", "dashboard-velo/output.log'")):
+    with _started_with(replica, ("dashboard-velo/out.log'", "dashboard-velo/output.log'")):
         yield
 
 
@@ -226,7 +248,7 @@ def output_elsewhere(replica: Target) -> Iterator[None]:
 @contextmanager
 def errors_elsewhere(replica: Target) -> Iterator[None]:
     """PM2-08: errors go to another file."""
-    with _set(replica, ("dashboard-velo/error.log'", "dashboard-velo/errors.log'")):
+    with _started_with(replica, ("dashboard-velo/error.log'", "dashboard-velo/errors.log'")):
         yield
 
 
@@ -244,15 +266,5 @@ def one_process(replica: Target) -> Iterator[None]:
         ("instances: 'max'", "instances: 1"),
         ("exec_mode: 'cluster'", "exec_mode: 'fork'"),
     )
-    try:
-        with edited(replica, _HOST, _FILE, *edits):
-            _start_anew(replica)
-            yield
-    finally:
-        _start_anew(replica)
-
-
-def _start_anew(replica: Target) -> None:
-    """PM2 changes neither the mode nor the number of what runs."""
-    _pm2(replica, "delete", _NAME)
-    _pm2(replica, "start", "ecosystem.config.js", "--env", "production")
+    with _started_with(replica, *edits):
+        yield

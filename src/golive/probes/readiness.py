@@ -30,6 +30,7 @@ from golive.probes.relay import Relay
 _READY = "/ready"
 _NO_REDIS = '"msg":"Redis"'  # in the application's log, when it cannot connect
 _POLL_S = 0.05
+_QUIET_S = 1.0  # its heartbeats to MongoDB are 2 s apart
 _START_WITHIN_S = 60.0
 _MONGO_TIMEOUT_MS = 5000
 _HOSTS = re.compile(r"(?<=@)[^/?]+")
@@ -116,7 +117,7 @@ def dependence(machine: Machine, directory: str, node: str, within_s: float) -> 
             "MONGO_URI": _through(uri, to_mongodb),
         }
         with _application(machine.path(directory), node, variables) as application:
-            served, ready = application.without_redis()
+            served, ready = application.without_redis(to_mongodb)
             to_redis.restore()
             application.until_ready()
             first = readiness(application.endpoint)
@@ -175,14 +176,19 @@ class _Application:
     channel: socket.socket
     log: Path
 
-    def without_redis(self) -> tuple[bool, bool]:
-        """Once it knows that Redis is gone: whether it serves, and says that it is ready."""
+    def without_redis(self, mongodb: Relay) -> tuple[bool, bool]:
+        """Whether it serves without Redis, and says that it is ready.
+
+        That is seen when it knows that Redis is gone, and has done with MongoDB what it does at
+        its start: it now waits for Redis, or for nothing.
+        """
         self._until(lambda: _NO_REDIS in self.log.read_text(errors="replace"), "looked for Redis")
+        self._until(lambda: (mongodb.quiet_s() or 0) > _QUIET_S, "done with MongoDB")
         return self._serves(), self._said_ready()
 
     def until_ready(self) -> None:
-        """Return when it says so. Raises Unproven."""
-        self._until(self._said_ready, "said that it is ready")
+        """Return when it says so, and is. Raises Unproven."""
+        self._until(lambda: self._said_ready() and self._serves(), "become ready")
 
     def _serves(self) -> bool:
         with socket.socket() as client:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from types import TracebackType
 
 
@@ -16,6 +17,7 @@ class Relay:
         self._target = target
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._carried: float | None = None
         self._listener: socket.socket | None = socket.create_server((address, 0))
         self.address, self.port = self._listener.getsockname()[:2]
         self._accept(self._listener)
@@ -49,6 +51,10 @@ class Relay:
             self._listener = listener
         self._accept(listener)
 
+    def quiet_s(self) -> float | None:
+        """How long nothing has passed, in seconds; None where nothing ever has."""
+        return None if self._carried is None else time.monotonic() - self._carried
+
     def _accept(self, listener: socket.socket) -> None:
         def serve() -> None:
             with contextlib.suppress(OSError):
@@ -76,6 +82,7 @@ class Relay:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while part := source.recv(65536):
+                self._carried = time.monotonic()
                 sink.sendall(part)
         for each in (source, sink):
             with contextlib.suppress(OSError):
