@@ -46,7 +46,7 @@ $(READY): requirements.txt pyproject.toml
 	    export UV_PYTHON_DOWNLOADS=never
 	    [ -n "$${SSL_CERT_FILE:-}" ] || export UV_SYSTEM_CERTS=1
 	    $(BIN)/python -c '' 2>/dev/null || uv venv --clear --quiet --python 3.11 .venv
-	    uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
+	    uv pip sync --python $(BIN)/python --require-hashes requirements.txt
 	    uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	else
 	    echo "setting up .venv with pip (with uv on the PATH it takes seconds)"
