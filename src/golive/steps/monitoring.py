@@ -1,6 +1,5 @@
 """Judge what Prometheus watches."""
 
-import time
 from collections.abc import Set as AbstractSet
 
 from pytest_bdd import parsers, then
@@ -10,12 +9,9 @@ from golive.environment import Environment, Kind
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import machines
-from golive.probes.prometheus import PORT, Target, loaded_rules, targets, value
+from golive.probes.prometheus import PORT, loaded_rules, value
 from golive.steps.expectation import column, listed, require
-from golive.steps.prometheus import monitoring, url
-
-_SCRAPED_WITHIN_S = 20  # a first scrape may be a whole interval away
-_POLL_S = 0.25
+from golive.steps.prometheus import monitoring, settled, url
 
 
 def pytest_golive_ahead(
@@ -23,17 +19,7 @@ def pytest_golive_ahead(
 ) -> None:
     """A target that has just started is scraped within 15 s."""
     if environment.kind is Kind.REPLICA and tags & {"ARC-08", "MDB-05"}:
-        measurements.start(_scraped, monitoring(environment, PORT))
-
-
-def _scraped(prometheus: Endpoint) -> tuple[Target, ...]:
-    """The targets once each was scraped, or at the end of the wait."""
-    deadline = time.monotonic() + _SCRAPED_WITHIN_S
-    while True:
-        found = targets(prometheus)
-        if all(each.scraped for each in found) or time.monotonic() > deadline:
-            return found
-        time.sleep(_POLL_S)
+        measurements.start(settled, monitoring(environment, PORT))
 
 
 @then(parsers.parse('the "{job}" of each host of these roles is scraped by Prometheus, and up'))
@@ -45,7 +31,7 @@ def hosts_are_watched(
     job: str,
     datatable: list[list[str]],
 ) -> None:
-    found = [each for each in measurements.result(_scraped, prometheus) if each.job == job]
+    found = [each for each in measurements.result(settled, prometheus) if each.job == job]
     evidence.add("targets", {each.instance: [each.health, each.scraped] for each in found})
     for machine in (each for role in column(datatable) for each in machines(environment, role)):
         names = {machine.name, machine.host.address}
@@ -67,7 +53,7 @@ def members_are_watched(
     evidence: EvidenceLog,
     metric: str,
 ) -> None:
-    measurements.result(_scraped, prometheus)
+    measurements.result(settled, prometheus)
     members = len(machines(environment, "mongo"))
     up = int(value(prometheus, f"count({metric} == 1)") or 0)
     evidence.add(f"{metric} 1", up)

@@ -54,11 +54,16 @@ def pytest_golive_ahead(
 
 
 def settled(prometheus: Endpoint) -> tuple[Target, ...]:
-    """The targets, once each was scraped and each rule evaluated, or waiting has ended."""
+    """The targets, once each is up and each rule evaluated, or waiting has ended.
+
+    Prometheus may have scraped a server while it was starting: what it says of one that is not
+    up counts once it has scraped it again.
+    """
+    began = datetime.now(UTC)
     deadline = time.monotonic() + _STARTS_WITHIN_S
     while True:
         found = targets(prometheus)
-        begun = all(each.scraped for each in found)
+        begun = all(each.health == "up" or (each.scraped or began) > began for each in found)
         begun = begun and all(each.evaluated for each in loaded_rules(prometheus))
         if begun or time.monotonic() > deadline:
             return found

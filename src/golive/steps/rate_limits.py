@@ -44,7 +44,7 @@ class Effort:
 
 
 _EFFORT = {
-    "general": Effort(at_once=40, together=5, every_s=0.02, tokens=30, at_most_s=5),
+    "general": Effort(at_once=40, together=5, every_s=0.02, tokens=80, at_most_s=12),
     "authentication": Effort(at_once=20, together=1, every_s=0.25, tokens=1, at_most_s=17),
 }
 _CLAIMED_BY = {
