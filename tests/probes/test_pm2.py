@@ -251,9 +251,14 @@ def runs(pid: int) -> bool:
         return False
 
 
-def test_rehearsal_of_right_settings(daemon):
+def test_rehearsal_of_right_settings(daemon, tmp_path):
     seen = rehearse(
-        daemon, with_settings(daemon, **RIGHT), "127.99.1.1", Scale(4, 150), (2000, 8000)
+        daemon,
+        with_settings(daemon, **RIGHT),
+        "127.99.1.1",
+        str(tmp_path),
+        Scale(4, 150),
+        (2000, 8000),
     )
     assert seen.crashes.given_up == 3
     assert seen.crashes.delay_ms == 100
@@ -263,12 +268,13 @@ def test_rehearsal_of_right_settings(daemon):
     assert seen.growth.new not in (None, seen.growth.old)
     assert seen.held == (Held(2000, answered=True), Held(8000, answered=False))
     assert not runs(seen.growth.new)
+    assert not list(tmp_path.iterdir())
 
 
-def test_rehearsal_of_wrong_settings(daemon):
+def test_rehearsal_of_wrong_settings(daemon, tmp_path):
     """No min_uptime, no word of readiness awaited, no limit, and no time to finish."""
     worker = with_settings(daemon, max_restarts=3, restart_delay=8000, kill_timeout=200)
-    seen = rehearse(daemon, worker, "127.99.1.2", Scale(40, 150), (8000,))
+    seen = rehearse(daemon, worker, "127.99.1.2", str(tmp_path), Scale(40, 150), (8000,))
     assert seen.crashes.given_up is None
     assert seen.crashes.starts > 3
     # Not ready by the end of the rehearsal is later still.
@@ -277,9 +283,11 @@ def test_rehearsal_of_wrong_settings(daemon):
     assert seen.growth.new is None
 
 
-def test_a_rehearsal_that_cannot_listen(daemon):
+def test_a_rehearsal_that_cannot_listen(daemon, tmp_path):
     with pytest.raises(Unproven, match="Cannot assign") as raised:
-        rehearse(daemon, with_settings(daemon, **RIGHT), "192.0.2.1", Scale(4, 150), ())
+        rehearse(
+            daemon, with_settings(daemon, **RIGHT), "192.0.2.1", str(tmp_path), Scale(4, 150), ()
+        )
     assert raised.value.whose is Whose.OURS
 
 
@@ -290,16 +298,14 @@ from golive.probes.pm2_rehearsal import Scale, rehearse
 daemon, worker = json.loads(sys.argv[1])
 worker["settings"] = tuple(map(tuple, worker["settings"]))
 daemon["workers"] = ()
-rehearse(Daemon(**daemon), Worker(**worker), "127.99.1.3", Scale(4, 150), ())
+rehearse(Daemon(**daemon), Worker(**worker), "127.99.1.3", sys.argv[2], Scale(4, 150), ())
 """
 
 
 def test_a_rehearsal_ends_with_whoever_holds_it(daemon, tmp_path):
     worker = with_settings(daemon, **RIGHT)
     given = json.dumps([vars(daemon) | {"workers": []}, vars(worker)])
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, given], env={**os.environ, "TMPDIR": str(tmp_path)}
-    )
+    process = subprocess.Popen([sys.executable, "-c", KILLED, given, str(tmp_path)])
 
     def children() -> list[psutil.Process]:
         return [
@@ -310,7 +316,7 @@ def test_a_rehearsal_ends_with_whoever_holds_it(daemon, tmp_path):
         ]
 
     try:
-        until(lambda: list(tmp_path.glob("golive-pm2-*/*.events")))
+        until(lambda: list(tmp_path.glob("pm2-*/*.events")))
         assert children()
     finally:
         process.send_signal(signal.SIGKILL)

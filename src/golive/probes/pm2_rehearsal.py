@@ -23,6 +23,9 @@ from golive.outcome import Unproven, Whose
 from golive.probes.pm2 import Daemon, Value, Worker
 
 _WORKER = Path(__file__).with_name("pm2_worker.js")
+_RELOAD = Path(__file__).with_name("pm2_reload.js")
+# The kernel ends a process with us, however we end (setpriv is of util-linux).
+_GUARD = ("setpriv", "--pdeathsig", "TERM", "--")
 _WITHIN_S = 60.0  # for each thing awaited: only a machine that is too busy needs so long
 _POLL_S = 0.02
 _ANSWERS_WITHIN_S = 10.0
@@ -123,9 +126,6 @@ class _Pm2:
     address: str
     ports: dict[str, int]
 
-    def command(self, *words: str) -> list[str]:
-        return [self.program, self.pm2, *words]
-
     @property
     def environment(self) -> dict[str, str]:
         return {
@@ -134,6 +134,10 @@ class _Pm2:
             "PM2_HOME": str(self.directory / "pm2"),
             "PM2_WORKER_INTERVAL": str(_WATCH_MS),
         }
+
+    @property
+    def socket(self) -> str:
+        return str(self.directory / "pm2/rpc.sock")
 
     @property
     def said(self) -> str:
@@ -174,14 +178,20 @@ class _Pm2:
 
 
 def rehearse(
-    daemon: Daemon, worker: Worker, address: str, scale: Scale, held_ms: tuple[int, ...]
+    daemon: Daemon,
+    worker: Worker,
+    address: str,
+    directory: str,
+    scale: Scale,
+    held_ms: tuple[int, ...],
 ) -> Rehearsed:
     """See what becomes of a crash, a reload and a worker that grows, with `worker`'s settings.
 
     At the reload requests are in flight that need `held_ms` from the order to stop. The
-    applications listen on `address`, on free ports. Raises Unproven.
+    applications listen on `address`, on free ports; what is written is removed from `directory`.
+    Raises Unproven.
     """
-    with _running(daemon, worker, address, scale) as pm2:
+    with _running(daemon, worker, address, directory, scale) as pm2:
         pm2.until(
             "ready", lambda: all(pm2.events(name, "ready") for name in ("reloaded", "growing"))
         )
@@ -193,22 +203,25 @@ def rehearse(
 
 
 @contextmanager
-def _running(daemon: Daemon, worker: Worker, address: str, scale: Scale) -> Iterator[_Pm2]:
+def _running(
+    daemon: Daemon, worker: Worker, address: str, directory: str, scale: Scale
+) -> Iterator[_Pm2]:
     names = ("crashing", "reloaded", "growing")
     try:
         program = os.readlink(daemon.program)  # noqa: PTH115 (a link of /proc, to be read only)
         ports = dict(zip(names, _free_ports(address, len(names)), strict=True))
     except OSError as error:
         raise Unproven(f"rehearsal of PM2: {error}", Whose.OURS) from error
-    with tempfile.TemporaryDirectory(prefix="golive-pm2-", ignore_cleanup_errors=True) as place:
+    # A Unix socket is in it, whose path has 107 bytes at most.
+    with tempfile.TemporaryDirectory(
+        prefix="pm2-", dir=directory, ignore_cleanup_errors=True
+    ) as place:
         pm2 = _Pm2(Path(place), program, daemon.pm2, address, ports)
         apps = [_application(pm2, name, worker, scale) for name in names]
         (pm2.directory / "apps.json").write_text(json.dumps({"apps": apps}))
-        # The kernel ends it with us, however we end (setpriv is of util-linux).
-        guard = ("setpriv", "--pdeathsig", "TERM", "--")
         with (pm2.directory / "log").open("w") as log:
             process = subprocess.Popen(
-                [*guard, *pm2.command("start", "apps.json", "--no-daemon")],
+                [*_GUARD, program, pm2.pm2, "start", "apps.json", "--no-daemon"],
                 cwd=place,
                 env=pm2.environment,
                 stdin=subprocess.DEVNULL,
@@ -275,7 +288,7 @@ def _reload(pm2: _Pm2, held_ms: tuple[int, ...]) -> tuple[Replacement, tuple[Hel
         sent = {ms: opened.enter_context(_send(pm2, name, f"/hold?n={ms}")) for ms in held_ms}
         log = opened.enter_context((pm2.directory / "reload.log").open("w"))
         reload = subprocess.Popen(
-            pm2.command("reload", name),
+            [*_GUARD, pm2.program, "-e", _RELOAD.read_text(), pm2.pm2, pm2.socket, name],
             env=pm2.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

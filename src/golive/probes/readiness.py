@@ -116,7 +116,8 @@ def dependence(machine: Machine, directory: str, node: str, within_s: float) -> 
             "REDIS_PORT": str(to_redis.port),
             "MONGO_URI": _through(uri, to_mongodb),
         }
-        with _application(machine.path(directory), node, variables) as application:
+        tmp = machine.path("/tmp")  # noqa: S108 (the replica's own)
+        with _application(machine.path(directory), tmp, node, variables) as application:
             served, ready = application.without_redis(to_mongodb)
             to_redis.restore()
             application.until_ready()
@@ -210,10 +211,12 @@ class _Application:
 
 
 @contextmanager
-def _application(directory: str, node: str, variables: dict[str, str]) -> Iterator[_Application]:
+def _application(
+    directory: str, tmp: str, node: str, variables: dict[str, str]
+) -> Iterator[_Application]:
     ours, its = socket.socketpair()
     address = variables["HOST"]
-    with tempfile.TemporaryDirectory(prefix="golive-app-") as place, ours, its:
+    with tempfile.TemporaryDirectory(prefix="app-", dir=tmp) as place, ours, its:
         with socket.socket() as free:
             free.bind((address, 0))
             port = free.getsockname()[1]

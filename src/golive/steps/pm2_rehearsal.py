@@ -36,7 +36,8 @@ def _rehearsed(machine: Machine, home: str | None, scale: Scale) -> Rehearsed:
     if machine.host.address is None or home is None:
         raise Unproven("a replica's hosts have an address and a PM2_HOME", Whose.OURS)
     daemon = inspect(machine, home)
-    return rehearse(daemon, daemon.named(NAME)[0], machine.host.address, scale, _HELD_MS)
+    worker, tmp = daemon.named(NAME)[0], machine.path("/tmp")  # noqa: S108 (the replica's own)
+    return rehearse(daemon, worker, machine.host.address, tmp, scale, _HELD_MS)
 
 
 @given(
