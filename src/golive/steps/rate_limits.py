@@ -34,7 +34,10 @@ _DOCUMENTATION = IPv6Network("2001:db8::/32")  # RFC 3849: nobody's address
 
 @dataclass(frozen=True)
 class Effort:
-    """How a limit is measured: see `measure_rate`. A token of a slow limit takes long."""
+    """How a limit is measured: see `measure_rate`. A token of a slow limit takes long.
+
+    Fewer than 1000 requests in all: nginx then closes a connection (keepalive_requests).
+    """
 
     at_once: int
     together: int
@@ -44,7 +47,7 @@ class Effort:
 
 
 _EFFORT = {
-    "general": Effort(at_once=40, together=5, every_s=0.02, tokens=80, at_most_s=12),
+    "general": Effort(at_once=40, together=3, every_s=0.05, tokens=80, at_most_s=12),
     "authentication": Effort(at_once=20, together=1, every_s=0.25, tokens=1, at_most_s=17),
 }
 _CLAIMED_BY = {
