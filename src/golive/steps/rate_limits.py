@@ -410,6 +410,8 @@ def _narrowed(environment: Environment, clients: Clients, filled: Filled) -> Int
         bounds = other.bounds(rate_per_s=at_most)
         highs = [high for high in (seen.high, bounds.high) if high is not None]
         seen = Interval(max(seen.low, bounds.low), min(highs, default=None))
+        if seen.high is not None and seen.high < seen.low:
+            raise Unproven("no one burst explains what several clients saw", Whose.TARGET)
     return seen
 
 
