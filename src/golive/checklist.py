@@ -61,7 +61,8 @@ class Scenario:
     `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
     kinds of environment in which it can be shown, all of them when empty. `ahead`: its
     measurement takes seconds and begins before the first scenario, so that it is judged late.
-    `slow`: it takes minutes, and is not run unless asked for.
+    `alone`: it disturbs every other, so that it comes after all of them. `slow`: it takes minutes,
+    and is not run unless asked for.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Scenario:
     permits: frozenset[Permit] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     ahead: bool = False
+    alone: bool = False
     slow: bool = False
 
     def barred(self, environment: Environment) -> str | None:

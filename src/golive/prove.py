@@ -54,7 +54,7 @@ class Rig:
 
     def _start(self) -> Target:
         owned = self._up.enter_context(started(self._stack, self._say, self._number))
-        return Target(owned.number, attach(self._environment, owned.number))
+        return Target(owned.number, attach(self._environment, owned.number, self._say))
 
     def __enter__(self) -> "Rig":
         return self
@@ -139,8 +139,9 @@ class Scope:
 
     @classmethod
     def of(cls, scenarios: Mapping[str, Scenario], *, thorough: bool) -> "Scope":
-        """The scope before anything has run: what is measured ahead takes long."""
-        return cls(scenarios, frozenset(i for i, s in scenarios.items() if s.ahead), thorough)
+        """The scope before anything has run: what is measured ahead takes long, and drills do."""
+        long = frozenset(i for i, s in scenarios.items() if s.ahead or s.alone)
+        return cls(scenarios, long, thorough)
 
     def without(self, long: Iterable[str]) -> "Scope":
         """With more scenarios left out."""

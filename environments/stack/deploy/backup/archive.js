@@ -35,11 +35,15 @@ function expired(names, now, days) {
   return names.filter((name) => timeOf(name) !== null && timeOf(name) < oldest);
 }
 
-/** Write a file from chunks, gzipped where its name says so, and to the disk itself. */
+/** Write a file from chunks, gzipped where its name says so. */
 async function write(file, chunks) {
   await fs.promises.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const zip = file.endsWith('.gz') ? [zlib.createGzip()] : [];
   await pipeline(chunks, ...zip, fs.createWriteStream(file, { flags: 'wx', mode: 0o600 }));
+}
+
+/** Return when a file, or a directory's entries, are on the disk itself. */
+async function sync(file) {
   const handle = await fs.promises.open(file);
   await handle.sync().finally(() => handle.close());
 }
@@ -61,7 +65,7 @@ async function sumOf(file) {
   return hash.digest('hex');
 }
 
-/** Write manifest.json, then SHA256SUMS of all files. */
+/** Write manifest.json, then SHA256SUMS of all files; all of it to the disk. */
 async function seal(directory, manifest) {
   await write(path.join(directory, MANIFEST), [`${JSON.stringify(manifest, null, 1)}\n`]);
   const lines = [];
@@ -69,6 +73,8 @@ async function seal(directory, manifest) {
     lines.push(`${await sumOf(path.join(directory, file))}  ${file}\n`);
   }
   await write(path.join(directory, SUMS), lines);
+  const files = [...filesOf(directory), SUMS].map((file) => path.join(directory, file));
+  await Promise.all([...new Set(files.map(path.dirname)), ...files].map(sync));
 }
 
 /** The manifest of a backup, every file of which is as it was written. Throws one Error that
