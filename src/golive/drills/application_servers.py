@@ -113,15 +113,15 @@ def grow(stage: Stage, address: str) -> Growth:
     try:
         file.write_text(_with_server(text, stage.replica, address))
         reload(edge, server(directory, "edge").pid)
-        stage.log.answered()
+        added_s = traffic.now()
         traffic.more(_REQUESTS)
-        answered = stage.log.answered()
+        answered = stage.log.answered(added_s, traffic.now())
     finally:
         file.write_text(text)
         reload(edge, server(directory, "edge").pid)
-    stage.log.answered()
+    removed_s = traffic.now()
     traffic.more(_NO_MORE)
-    afterwards = stage.log.answered()[address]
+    afterwards = stage.log.answered(removed_s, traffic.now())[address]
     return Growth(
         address,
         tuple(sorted(answered.items())),
@@ -159,6 +159,7 @@ class Losing:
         self._began_s = stage.traffic.now()
         kill(self._directory, _LOST)
         stage.traffic.more(_NO_MORE)
+        self._restarted_s = stage.traffic.now()
         start_ended(self._directory)
 
     def await_ready(self) -> None:
@@ -169,12 +170,14 @@ class Losing:
     def await_back(self) -> None:
         """Return when it has answered a request, or should have long ago."""
         address, traffic = self._stage.replica.subnet.hosts[_LOST], self._stage.traffic
-        self._back_s: float | None = None
-        while self._back_s is None and traffic.now() < self._ready_s + _BACK_WITHIN_S:
-            if self._stage.log.answered()[address]:
-                self._back_s = round(traffic.now() - self._ready_s, 3)
+        while True:
+            first_s = self._stage.log.first(address, self._restarted_s)
+            if first_s is not None or traffic.now() > self._ready_s + _BACK_WITHIN_S:
+                break
             time.sleep(_POLL_S)
-        self._ended_s = traffic.now()
+        self._ended_s = traffic.now() if first_s is None else first_s
+        # One that answers before all its workers are ready is back at once.
+        self._back_s = None if first_s is None else max(0.0, round(first_s - self._ready_s, 3))
 
     def seen(self) -> ServerLoss:
         """What was seen: the traffic has ended."""

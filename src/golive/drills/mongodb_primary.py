@@ -89,7 +89,8 @@ class Losing:
             how=self._how,
             lost=self._lost.name,
             elected=self._elected.name if self._elected else None,
-            elected_s=self._elected_s,
+            # A write that is acknowledged has a primary, whoever was asked who that is.
+            elected_s=min(filter(None, (self._elected_s, self._resumed_s)), default=None),
             resumed_s=self._resumed_s,
             healed_s=self._healed_s,
             acknowledged=len(self._acknowledged),

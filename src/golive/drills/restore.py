@@ -87,6 +87,7 @@ def restore(
         damaged = run([*command, str(copy)], home, node, {"MONGO_URI": uri})
         with _client(uri) as client:
             arrived = _documents(client)
+            _empty(client)  # for what comes next: a refused restore has changed nothing
         began = datetime.now(UTC)
         ran = run([*command, backup], home, node, {"MONGO_URI": uri})
         with _client(uri) as client:
@@ -162,6 +163,12 @@ def _documents(client: Client) -> int:
     names = set(client.list_database_names()) - _OWN
     count = sum(each.documents for name in names for each in held(client[name]))
     return count + client.admin["system.users"].count_documents({})
+
+
+def _empty(client: Client) -> None:
+    for name in set(client.list_database_names()) - _OWN:
+        client.drop_database(name)
+    client.admin.command("dropAllUsersFromDatabase")
 
 
 def _unlike_backup(content: Manifest, there: frozenset[Held], database: str) -> tuple[str, ...]:

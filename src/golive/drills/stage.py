@@ -67,7 +67,8 @@ def staged(replica: Replica) -> Iterator[Stage]:
         with drilling(replica.directory) as journal:
             traffic.start()
             try:
-                yield Stage(replica, journal, traffic, AccessLog(log))
+                with AccessLog(log, traffic.now) as requests:
+                    yield Stage(replica, journal, traffic, requests)
             finally:
                 traffic.stop()
     except (BusyError, ReloadError, RestartError) as error:

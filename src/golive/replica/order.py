@@ -27,10 +27,21 @@ _TIMEOUT_S = 3.0
 
 
 def disorder(directory: Path) -> tuple[str, ...]:
-    """What of the replica in `directory` is not as it was started, a line each."""
+    """What of the replica in `directory` is not as it was started, a line each.
+
+    What needs something else is not asked while that is not in order.
+    """
     state = State.read(directory)
-    found = [problem for each in state.servers for problem in _process(each)]
-    return tuple(found or [*_mongodb(directory, state), *_redis(directory, state), *_ready(state)])
+    processes = (problem for each in state.servers for problem in _process(each))
+    for problems in (
+        processes,
+        _mongodb(directory, state),
+        _redis(directory, state),
+        _ready(state),
+    ):
+        if found := tuple(problems):
+            return found
+    return ()
 
 
 def restore(directory: Path) -> float:
