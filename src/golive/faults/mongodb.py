@@ -207,9 +207,7 @@ def reconfigured(replica: Target, change: Member, members: int = 1) -> Iterator[
     before = _configuration(replica, "mongo-1")
     kept, changed = before["members"][:-members], before["members"][-members:]
     try:
-        for number in range(members):  # one at a time, as a set is to be changed
-            done = [each | change for each in changed[: number + 1]]
-            _configure(replica, before | {"members": [*kept, *done, *changed[number + 1 :]]})
+        _configure(replica, before | {"members": [*kept, *(each | change for each in changed)]})
         yield
     finally:
         _configure(replica, before)

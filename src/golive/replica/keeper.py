@@ -125,11 +125,11 @@ class Keeper:
         # Its readiness may be read from its log, which tells of its former life.
         log = self.directory / "log" / f"{server.name}.log"
         log.rename(log.with_suffix(".before.log"))
-        started = await start(server, self.directory)
-        pid = started.process.pid
-        self._note(server.name, lambda each: replace(each, pid=pid))
-        self._background(self._watch(started))
         with contextlib.suppress(ServerError):
+            started = await start(server, self.directory)
+            pid = started.process.pid
+            self._note(server.name, lambda each: replace(each, pid=pid))
+            self._background(self._watch(started))
             await until_ready(started)
             elapsed_s = self._elapsed()
             self._note(server.name, lambda each: replace(each, ready_s=elapsed_s))
