@@ -20,8 +20,8 @@ from golive.replica.reload import CONFIGURATION, reload
 from golive.replica.restart import await_ready, freeze, kill, server, start_ended, thaw
 
 _PORT = 3000
-_REQUESTS = 48  # of a phase: with four servers, a dozen for each
-_NO_MORE = 12  # after a server was removed
+_REQUESTS = 32  # with four servers: eight for each
+_NO_MORE = 8  # after a server was removed
 _LOST, STALLED = "app-2", "app-3"
 _BACK_WITHIN_S = 25.0
 _START_WITHIN_S = 60.0

@@ -41,23 +41,25 @@ def backed_up_weekly(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_RECENT, _WHOLE, _SEVEN, blinds=(_MOMENT, *_RESTORED))
+@fault(_RECENT, _DAYS, _SEVEN, blinds=(_WHOLE, _MOMENT, *_RESTORED))
 @contextmanager
 def backup_fails(replica: Target) -> Iterator[None]:
-    """MDB-04: the job ends at once, so that the newest backup is an old one, with nothing in it.
+    """MDB-04: the job ends at once, so that the newest backup is an old one, and none is removed.
 
-    What it would have backed up cannot be judged.
+    Those of the days before have nothing in them, and what is not there cannot be judged.
     """
     first = "  process.umask(0o077);\n"
     with _emptied(replica), _edited(replica, "backup.js", (first, f"{first}  return;\n")):
         yield
 
 
-@fault(_WHOLE, blinds=_RESTORED)
+@fault(_WHOLE, *_RESTORED[:3])
 @contextmanager
-def checksums_of_something_else(replica: Target) -> Iterator[None]:
-    """MDB-04: the checksums are not those of the files; restore.js refuses such a backup."""
-    with _edited(replica, "archive.js", ("  ${file}\\n`);\n  }", "  ${file}.gz\\n`);\n  }")):
+def checksum_of_something_else(replica: Target) -> Iterator[None]:
+    """MDB-04: a checksum is not that of its file; restore.js restores no such backup."""
+    right = "await sumOf(path.join(directory, file))}  ${file}"
+    wrong = f"file === MANIFEST ? '0'.repeat(64) : {right}"
+    with _edited(replica, "archive.js", (f"lines.push(`${{{right}", f"lines.push(`${{{wrong}")):
         yield
 
 
