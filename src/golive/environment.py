@@ -202,6 +202,10 @@ class Environment(_Model):
         description="JSON file, beside this file, of what golive itself signs in with, by the "
         "placeholder's name in the stack (redis-admin-password ...); mode 0600, in no repository",
     )
+    received: Path | None = Field(
+        default=None,
+        description="directory in which a replica's receivers of notifications keep what they get",
+    )
     pace: Annotated[float, Field(gt=0)] = Field(
         default=5, description="requests a second, together, where all scenarios are one client"
     )

@@ -10,10 +10,8 @@ from golive.faults.fault import ANY, Fault, FaultError, chosen, fault, load, res
 from golive.gate import features
 
 ROOT = Path(__file__).parents[2]
-# Item 06 is being built, and nobody has other versions of Node.js and PM2 at hand:
-# `golive prove` lists these too.
+# Nobody has other versions of Node.js and PM2 at hand: `golive prove` lists these too.
 NOT_YET = (
-    "06_monitoring/",
     "platform/servers.feature::Node.js",
     "platform/servers.feature::PM2",
 )
@@ -51,6 +49,14 @@ def test_an_outline_stands_for_its_rows():
     (one,) = resolved([named("a.one", "f::x")], ["f::x[1]", "f::x[2]", "f::xy"])
 
     assert one.reds == ("f::x[1]", "f::x[2]")
+
+
+def test_a_row_may_be_given_by_its_first_cells():
+    known = ["f::x[a-1]", "f::x[a b-1]", "f::x[a-2]", "f::x[b-1]"]
+
+    (one,) = resolved([named("a.one", "f::x[a")], known)
+
+    assert one.reds == ("f::x[a-1]", "f::x[a-2]")
 
 
 def test_claims_of_unknown_scenarios_are_refused_all_at_once():

@@ -57,6 +57,14 @@ class Alertmanagers:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """An alert as it fires; `value` is that of its expression."""
+
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+@dataclass(frozen=True)
 class Configuration:
     """The global intervals (s) of the configuration, and whether its last reload succeeded."""
 
@@ -140,6 +148,19 @@ def configuration(endpoint: Endpoint) -> Configuration:
     return Configuration(
         seconds(general["scrape_interval"]), seconds(general["evaluation_interval"]), reloaded
     )
+
+
+def firing(endpoint: Endpoint) -> tuple[Alert, ...]:
+    """Every alert that fires now. Raises Unproven."""
+
+    def read(data: Json) -> tuple[Alert, ...]:
+        return tuple(
+            Alert(tuple(sorted(each["labels"].items())), float(each["value"]))
+            for each in data["alerts"]
+            if each["state"] == "firing"
+        )
+
+    return _ask(endpoint, "/api/v1/alerts", read)
 
 
 def matching(endpoint: Endpoint, selector: Selector, at: datetime | None = None) -> int:

@@ -5,13 +5,9 @@ routes; for what is silenced, an Alertmanager of our own that has no receivers t
 """
 
 import json
-import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.alert_rules import seconds
 from golive.probes.http import request
+from golive.probes.own_monitoring import alertmanager
 
 PORT = 9093
 _TIMEOUT_S = 20
@@ -107,7 +104,7 @@ def silenced(configuration: str, alerts: tuple[Labels, ...]) -> tuple[Labels, ..
         "receivers": [{"name": "nobody"}],
         "inhibit_rules": [*(parsed.get("inhibit_rules") or []), _MARKER_RULE],
     }
-    with _alertmanager(yaml.safe_dump(quiet)) as endpoint:
+    with alertmanager(yaml.safe_dump(quiet)) as endpoint:
         # It hears of alerts on a queue, and has them in order from when it first listens.
         _post(endpoint, _marker("first"))
         _await_inhibited(endpoint, "first")
@@ -157,55 +154,6 @@ def _inhibitions(endpoint: Endpoint) -> list[tuple[Labels, bool]]:
         (tuple(sorted(each["labels"].items())), bool(each["status"]["inhibitedBy"]))
         for each in seen
     ]
-
-
-@contextmanager
-def _alertmanager(configuration: str) -> Iterator[Endpoint]:
-    """An Alertmanager with this configuration, on an address of its own; ended with the block."""
-    with (
-        tempfile.TemporaryDirectory(prefix="golive-alertmanager-") as directory,
-        socket.create_server(("127.0.0.1", 0)) as free,
-    ):
-        port = free.getsockname()[1]
-        free.close()
-        Path(directory, "alertmanager.yml").write_text(configuration)
-        log = Path(directory, "log")
-        command = [
-            _program(),
-            f"--config.file={directory}/alertmanager.yml",
-            f"--storage.path={directory}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ]
-        with log.open("w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            endpoint = Endpoint("127.0.0.1", port, "localhost")
-            _await_ready(process, endpoint, log)
-            yield endpoint
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _program() -> str:
-    found = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if found is None:
-        reason = "Alertmanager is not installed (Debian: prometheus-alertmanager)"
-        raise Unproven(reason, Whose.TOOL)
-    return found
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", endpoint: Endpoint, log: Path) -> None:
-    deadline = time.monotonic() + _TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if request(endpoint, "/-/ready", scheme="http").status == _OK:
-                return
-        except Unproven:
-            pass  # it does not listen yet
-        time.sleep(_POLL_S)
-    raise Unproven(f"our Alertmanager is not ready: {log.read_text()[-1000:]}", Whose.TOOL)
 
 
 def _parsed(configuration: str) -> dict[str, Any]:
