@@ -72,11 +72,11 @@ def test_a_directory_that_is_not_there_is_unproven(tmp_path: Path):
 
 @pytest.mark.parametrize("text", ["a: [", "datasources: [{name: a}]", "- a"])
 def test_what_is_no_provisioning_file_is_unproven(tmp_path: Path, text: str):
-    (tmp_path / "provisioning").mkdir()
-    (tmp_path / "provisioning/a.yml").write_text(text)
+    (tmp_path / "grafana/provisioning").mkdir(parents=True)
+    (tmp_path / "grafana/provisioning/a.yml").write_text(text)
     machine = Machine("monitoring", Host(connection="local://", root=tmp_path))
     with pytest.raises(Unproven, match="no provisioning file"):
-        provisioning(machine, "/")
+        provisioning(machine, "/grafana")
 
 
 def test_what_an_alert_watches_and_what_a_panel_shows_are_compared_by_meaning():

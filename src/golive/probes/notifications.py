@@ -1,6 +1,7 @@
 """What the receivers of a replica were told, as they kept it."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,9 @@ from golive.outcome import Unproven, Whose
 
 CHANNELS = {"mail": "email", "slack": "slack", "sms": "sms", "heartbeat": "heartbeat"}
 """How a receiver's file is called, and the kind of message that it has."""
+
+
+_MARKUP = re.compile(r"<style.*?</style>|<[^>]*>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,12 @@ def _read(file: Path, channel: str) -> Iterator[Notification]:
 def _of(channel: str, message: dict[str, Any]) -> tuple[str, str]:
     """What tells the state (a subject, a title, a status), and all that is said."""
     if channel == "email":
-        return message["subject"], f"{message['subject']}\n{message['text']}"
+        return message["subject"], f"{message['subject']}\n{_plain(message['text'])}"
     body = message["json"]
     said = json.dumps(body, ensure_ascii=False)
     return (body["attachments"][0]["title"] if channel == "slack" else body["status"]), said
+
+
+def _plain(text: str) -> str:
+    """What a person reads of an HTML mail."""
+    return " ".join(_MARKUP.sub(" ", text).split())

@@ -181,6 +181,31 @@ def value(endpoint: Endpoint, query: str, at: datetime | None = None) -> float |
     return _ask(endpoint, f"/api/v1/query?query={quote(query)}{time}", read)
 
 
+def labelled(
+    endpoint: Endpoint, query: str, at: datetime
+) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The labels of each series that a query returns at a time. Raises Unproven."""
+
+    def read(data: Json) -> tuple[tuple[tuple[str, str], ...], ...]:
+        return tuple(tuple(sorted(each["metric"].items())) for each in data["result"])
+
+    return _ask(endpoint, f"/api/v1/query?query={quote(query)}&time={at.timestamp()}", read)
+
+
+def curve(
+    endpoint: Endpoint, query: str, begin: datetime, end: datetime, step_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Time (s since 1970) and value of a query that has one series at most. Raises Unproven."""
+
+    def read(data: Json) -> tuple[tuple[float, float], ...]:
+        if len(data["result"]) > 1:
+            raise ValueError(f"{len(data['result'])} series where one was asked for")
+        return tuple((float(at), float(v)) for each in data["result"] for at, v in each["values"])
+
+    span = f"start={begin.timestamp()}&end={end.timestamp()}&step={step_s}"
+    return _ask(endpoint, f"/api/v1/query_range?query={quote(query)}&{span}", read)
+
+
 def _ask(endpoint: Endpoint, path: str, read: Callable[[Json], T]) -> T:
     response = request(endpoint, path, scheme="http")
     where = f"http://{endpoint.address}:{endpoint.port}{path}"
