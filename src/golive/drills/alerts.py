@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golive.drills import causes, shortened
-from golive.drills.exporter import Exporter, exporting
+from golive.drills.exporter import QUIET_CPU, QUIET_MEMORY, Exporter, exporting
 from golive.drills.shortened import Scale
 from golive.endpoint import Endpoint
 from golive.machine import Machine
@@ -27,7 +27,6 @@ from golive.probes.routes import messages
 
 _WITHIN_S = 60
 _POLL_S = 0.2
-_QUIET_CPU, _QUIET_MEMORY = 5.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,8 @@ def rehearse(site: Site, scale: Scale) -> Rehearsal:
         _begin(second)
         drill.cpu.cpu, drill.memory.memory = 99.5, 97.0
         drill.await_told(second)
-        drill.cpu.cpu, drill.memory.memory = _QUIET_CPU, _QUIET_MEMORY
+        _end([*first, *second])
+        drill.cpu.cpu, drill.memory.memory = QUIET_CPU, QUIET_MEMORY
         drill.redis.fill(0)
         ends.close()
         drill.await_ended([*first, *second])
@@ -135,6 +135,12 @@ def rehearse(site: Site, scale: Scale) -> Rehearsal:
                 each.received.timestamp() - began for each in heard if each.channel == "heartbeat"
             ),
         )
+
+
+def _end(conditions: list[_Condition]) -> None:
+    now = time.time()
+    for each in conditions:
+        each.ended = now
 
 
 def _begin(conditions: list[_Condition]) -> float:
@@ -177,9 +183,6 @@ class _Drill:
 
     def await_ended(self, conditions: list[_Condition]) -> None:
         """Return when each channel that was told of one was told of its end, or time is up."""
-        now = time.time()
-        for each in conditions:
-            each.ended = now
 
         def told() -> bool:
             heard = self.heard()
@@ -189,12 +192,12 @@ class _Drill:
         _until(told)
 
     def _look(self, conditions: list[_Condition]) -> None:
-        alerts = firing(self.prometheus)
+        alerts, now = firing(self.prometheus), time.time()
         for each in conditions:
             if each.alert is None:
                 each.alert = next((a for a in alerts if _concerns(a, each)), None)
                 if each.alert:
-                    each.fired = time.time()
+                    each.fired = now
                     promised = messages(self.routes, each.alert.labels)
                     each.channels = frozenset(message.kind for message in promised)
 

@@ -35,7 +35,8 @@ def prometheus(configuration: str, rules: Mapping[str, str]) -> Iterator[Endpoin
             f"--config.file={directory}/prometheus.yml",
             f"--storage.tsdb.path={directory}/data",
             "--web.listen-address=127.0.0.1:0",
-            "--web.enable-lifecycle",
+            # What it could not hand over when it began, it would say again after a minute only.
+            "--rules.alert.resend-delay=1s",
         ]
         with _running(command, directory) as endpoint:
             yield endpoint

@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from golive.report.text import utc, visible
+from golive.report.text import duration, utc, visible
 from golive.watch.record import Record
 
 _WIDTH, _HEIGHT = 760, 140
@@ -39,7 +39,7 @@ def render(record: Record, curves: dict[str, Points | None]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    jinja.filters |= {"utc": utc, "visible": visible}
+    jinja.filters |= {"duration": duration, "utc": utc, "visible": visible}
     page: str = jinja.get_template("watch.html.j2").render(
         record=record,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'",

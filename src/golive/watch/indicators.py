@@ -16,7 +16,7 @@ from golive.watch.record import Before, Look
 ERROR_LOG = "/var/log/dashboard-velo/error.log"
 _LAST_BYTES = 2**20  # of a log: what is older than that is not counted
 _TIME = re.compile(r'"time":"([^"]+)"')
-_POINTS = 60  # of a mean over the time of a look
+_POINTS, _BEFORE_POINTS = 60, 500  # of a mean over a look, of the highest of the time before
 _ALERTS = 'ALERTS{alertstate="firing",severity=~"warning|critical"}'
 
 
@@ -44,7 +44,7 @@ class Watched:
         """The highest of each in the time before `began`. Raises Unproven."""
 
         def highest(query: str) -> float | None:
-            step = max(round(self.scrape_s), round(span_s / 500), 1)
+            step = max(round(span_s / _BEFORE_POINTS), 1)
             span = f"[{round(span_s)}s:{step}s]"
             return self._value(f"max_over_time((({query}) >= 0){span})", began)
 
@@ -57,18 +57,19 @@ class Watched:
 
     def look(self, since: datetime, now: datetime) -> Look:
         """What was seen between two moments; why not, where nothing was."""
-        span_s = max((now - since).total_seconds(), 1.0)
+        # No shorter than what any interval between two samples fits into.
+        span_s = max((now - since).total_seconds(), 2 * self.scrape_s)
         lines, restarts = self._inside(since, now)
         try:
-            step = max(round(span_s / _POINTS), round(self.scrape_s), 1)
-            span = f"[{round(span_s)}s:{step}s]"
-            scrapes = self._value(f"max(count_over_time(up[{round(span_s)}s]))", now) or 0
+            seconds = f"{round(span_s)}s"
+            span = f"[{seconds}:{max(round(span_s / _POINTS), 1)}s]"
+            scrapes = self._value(f"max(count_over_time(up[{seconds}]))", now) or 0
             return Look(
                 at=now,
                 # Not what is no number: nothing was asked then.
                 error_rate=self._value(f"avg_over_time((({self._error_rate}) >= 0){span})", now),
                 p95_s=self._value(f"avg_over_time((({self._response_time}) >= 0){span})", now),
-                alerts=self._alerts(f"max_over_time({_ALERTS}[{round(span_s)}s])", now),
+                alerts=self._alerts(f"max_over_time({_ALERTS}[{seconds}])", now),
                 restarts=restarts,
                 error_lines=lines,
                 covered=min(1.0, scrapes * self.scrape_s / span_s),

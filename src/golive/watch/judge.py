@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from golive.report.text import duration
 from golive.watch.record import Record, Verdict
 
 
@@ -76,11 +77,7 @@ def _unproven(record: Record) -> Iterator[str]:
 
 
 def _of(record: Record, limits: Limits) -> str:
-    return f"{limits.times:g} times the highest of the {_hours(record.before.seconds)} before"
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds:g} s"
+    return f"{limits.times:g} times the highest of the {duration(record.before.seconds)} before"
 
 
 def _ms(seconds: float | None) -> str:
