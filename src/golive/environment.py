@@ -123,6 +123,14 @@ class Host(_Model):
         return value
 
 
+class Grafana(_Model):
+    """A Grafana that shows what this environment's Prometheus knows."""
+
+    url: Annotated[str, StringConstraints(pattern="^https?://")] = Field(
+        description="as people open it; golive signs in with grafana-token of the credentials"
+    )
+
+
 class Clients(_Model):
     """Addresses that this machine may send from."""
 
@@ -186,10 +194,17 @@ class Environment(_Model):
         default=None, description="PM2_HOME of who runs the application; none: not known"
     )
     clients: Clients = Clients()
+    grafana: Grafana | None = Field(
+        default=None, description="where the dashboards are looked at; none: in their files only"
+    )
     credentials: Path | None = Field(
         default=None,
         description="JSON file, beside this file, of what golive itself signs in with, by the "
         "placeholder's name in the stack (redis-admin-password ...); mode 0600, in no repository",
+    )
+    received: Path | None = Field(
+        default=None,
+        description="directory in which a replica's receivers of notifications keep what they get",
     )
     pace: Annotated[float, Field(gt=0)] = Field(
         default=5, description="requests a second, together, where all scenarios are one client"

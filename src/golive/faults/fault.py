@@ -83,7 +83,8 @@ class Fault:
     """A fault and what it claims: ids of scenarios that fail with it (`reds`), and no other.
 
     `blinds` are scenarios that cannot be measured any more with it: each of these, or with ANY
-    whichever it may be. An outline's id without its row means every row.
+    whichever it may be. An outline's id without its row means every row, and one without its last
+    cells the rows that begin so.
     """
 
     name: str  # subject.function
@@ -99,6 +100,11 @@ class Fault:
 
 
 _registered: dict[str, Fault] = {}
+
+
+def _begins(claim: str) -> tuple[str, ...]:
+    """How an outline's rows begin, and one that is given by its first cells."""
+    return (f"{claim}-",) if "[" in claim else (f"{claim}[",)
 
 
 def fault(*reds: str, blinds: Iterable[str] = ()) -> Callable[[_Inject], _Inject]:
@@ -156,7 +162,7 @@ def resolved(registered: Iterable[Fault], scenarios: Iterable[str]) -> tuple[Fau
     def rows(each: Fault, claims: tuple[str, ...]) -> tuple[str, ...]:
         found: list[str] = []
         for claim in claims:
-            ids = [id_ for id_ in known if id_ == claim or id_.startswith(f"{claim}[")]
+            ids = [id_ for id_ in known if id_ == claim or id_.startswith(_begins(claim))]
             found += ids or [claim]
             if not ids and claim != ANY:
                 problems.append(f"{each.name} claims {claim}: no scenario has this id")

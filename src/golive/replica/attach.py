@@ -63,5 +63,6 @@ def resolved(environment: Environment, state: State) -> Environment:
     }
     clients = Clients(network=IPv4Network(subnet.clients), cdn=IPv4Network(subnet.cdn))
     update = {"site": site, "hosts": hosts, "clients": clients}
+    update["received"] = directory(state.number) / "received"
     update["credentials"] = directory(state.number) / CREDENTIALS
     return environment.model_copy(update=update)

@@ -23,6 +23,7 @@ _PLACES = (
     ("mongo-", "mongodb", "etc/mongodb"),
     ("monitoring", "prometheus", "etc/prometheus"),
     ("monitoring", "alertmanager", "etc/alertmanager"),
+    ("monitoring", "grafana", "etc/grafana"),
 )
 
 # Directories that packages and administrators make in production.
