@@ -286,7 +286,7 @@ def statements(where: bool, missing: bool) -> None:
 
     try:
         checklist = features.read(Path("features"))
-        paths = sorted(environments.DIRECTORY.glob("*.yaml"))
+        paths = environments.files()
         known = [environments.load(str(path), statements=checklist.statements) for path in paths]
     except (FileError, environments.EnvironmentFileError) as error:
         click.echo(f"golive: {error}", err=True)
