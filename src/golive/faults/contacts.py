@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from golive.faults.fault import Target, fault
+from golive.faults.files import edited_file
 
 _FEATURE = "platform/contacts.feature::"
 
@@ -12,7 +13,8 @@ _FEATURE = "platform/contacts.feature::"
 @contextmanager
 def national_numbers(replica: Target) -> Iterator[None]:
     """CON-01: nobody can call from abroad: every number is in its national form."""
-    with _edited(replica, "+33 6", "06"):
+    numbers = ((f"+33 6 00 00 00 0{n}", f"06 00 00 00 0{n}") for n in range(5))
+    with edited_file(replica.release.contacts, *numbers):
         yield
 
 
@@ -20,16 +22,5 @@ def national_numbers(replica: Target) -> Iterator[None]:
 @contextmanager
 def address_without_a_domain(replica: Target) -> Iterator[None]:
     """CON-04: the DBA's e-mail address is a local one."""
-    with _edited(replica, "dba@example.org", "dba@localhost"):
+    with edited_file(replica.release.contacts, ("dba@example.org", "dba@localhost")):
         yield
-
-
-@contextmanager
-def _edited(replica: Target, before: str, after: str) -> Iterator[None]:
-    file = replica.release.contacts
-    text = file.read_text()
-    try:
-        file.write_text(text.replace(before, after))
-        yield
-    finally:
-        file.write_text(text)

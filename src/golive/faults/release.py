@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from golive.faults.fault import Target, fault
+from golive.faults.files import edited_file
 from golive.release.example import STACK
 
 _FEATURE = "02_code_review/release.feature::"
@@ -43,10 +44,6 @@ def version_not_raised(replica: Target) -> Iterator[None]:
 @contextmanager
 def changed_since(replica: Target) -> Iterator[None]:
     """DEP-03: somebody has changed a file of the stack after the release was tagged."""
-    file = replica.stack / "nginx/nginx.conf"
-    text = file.read_text()
-    try:
-        file.write_text(f"# one line more\n{text}")
+    line = "multi_accept on;"
+    with edited_file(replica.stack / "nginx/nginx.conf", (line, f"{line}  # at once")):
         yield
-    finally:
-        file.write_text(text)

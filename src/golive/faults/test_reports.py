@@ -1,9 +1,10 @@
 """Break the test reports of the release that the replica is taken for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-from golive.faults.fault import FaultError, Target, fault
+from golive.faults.fault import Target, fault
+from golive.faults.files import edited_file
 
 _TESTS = "01_automated_tests/test_reports.feature::The <suite> tests of the release pass"
 
@@ -34,14 +35,5 @@ def run_before_the_commit(replica: Target) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _edited(replica: Target, suite: str, before: str, after: str) -> Iterator[None]:
-    file = replica.release.report(suite)
-    text = file.read_text()
-    if text.count(before) != 1 or before == after:
-        raise FaultError(f"{file}: {before!r} is not in it once, or not changed")
-    try:
-        file.write_text(text.replace(before, after))
-        yield
-    finally:
-        file.write_text(text)
+def _edited(replica: Target, suite: str, before: str, after: str) -> AbstractContextManager[None]:
+    return edited_file(replica.release.report(suite), (before, after))

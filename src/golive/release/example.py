@@ -195,7 +195,7 @@ def _commit(made: Example, stack: Path, when: datetime) -> str:
 
 
 def _people(made: Example) -> None:
-    made.key("").parent.mkdir(mode=0o700)
+    (made.directory / "keys").mkdir(mode=0o700)
     signers = []
     for role in ROLES:
         keygen(made.key(role))
