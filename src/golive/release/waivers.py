@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from golive.checklist import Scenario, ScenarioResult, WaiverResult
@@ -12,19 +12,24 @@ from golive.release.record import Waiver
 from golive.release.signature import STATEMENT, SignatureError, verify
 
 
-def refusal(
-    signers: Path, scenarios: Iterable[Scenario], today: date | None = None
-) -> Callable[[Waiver], str | None]:
-    """What says why a waiver may not be applied today; None where it may."""
-    strict = [each for each in scenarios if not each.waivable]
-    day = today or datetime.now(UTC).date()
+def barred(waiver: Waiver, scenarios: Iterable[Scenario]) -> str | None:
+    """Why nobody may sign this waiver, today; None where somebody may."""
+    for each in scenarios:
+        named = waiver.scenario == each.id or waiver.statement in each.statements
+        if named and not each.waivable:
+            return f"{each.id} is @unwaivable: nobody may accept that it fails"
+    if waiver.expires < datetime.now(UTC).date():
+        return f"expired on {waiver.expires}"
+    return None
+
+
+def refusal(signers: Path, scenarios: Iterable[Scenario]) -> Callable[[Waiver], str | None]:
+    """What says why a signed waiver does not count today; None where it does."""
+    known = tuple(scenarios)
 
     def refuse(waiver: Waiver) -> str | None:
-        for each in strict:
-            if waiver.scenario == each.id or waiver.statement in each.statements:
-                return f"{each.id} is @unwaivable: nobody may accept that it fails"
-        if waiver.expires < day:
-            return f"expired on {waiver.expires}"
+        if why := barred(waiver, known):
+            return why
         try:
             by = verify(waiver.text(), waiver.signature, signers, STATEMENT)
         except SignatureError as error:
