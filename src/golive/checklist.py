@@ -205,9 +205,20 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A report that a dossier joins; `sha256` is of its report.json, `signers` who vouch for it."""
+
+    environment: str
+    verdict: Verdict
+    started: datetime
+    sha256: str
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """A run of the gate, as report.json has it. `release` is its tag, `commit` what the record
-    says of that; None where none was named.
+    says of that; None where none was named. `sources` has what a dossier was joined from.
 
     `statements` are those that scenarios claim, that are due or deviated from: the report can be
     read where the features are not.
@@ -226,6 +237,7 @@ class Report:
     commit: str | None = None
     sign_offs: tuple[SignOffResult, ...] = ()
     waivers: tuple[WaiverResult, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:

@@ -318,7 +318,7 @@ def steps(markdown: bool) -> None:
         click.echo(f"    {each.example or 'no feature uses it'}")
 
 
-for _verb in (verbs.release, verbs.sign, verbs.waive):
+for _verb in (verbs.release, verbs.sign, verbs.waive, verbs.dossier):
     main.add_command(_verb)
 
 

@@ -35,6 +35,7 @@ from golive.gate.features import Features
 from golive.gate.scenario import RESULT, ScenarioRunner
 from golive.outcome import Outcome
 from golive.release import waivers
+from golive.release.signature import SUFFIX, SignatureError, sign_file
 from golive.report import files
 from golive.report import json as json_report
 from golive.report.progress import Progress
@@ -70,7 +71,8 @@ class _Seen:
 
 def forget(report_dir: Path) -> None:
     """Remove the reports of an earlier run: they say nothing of this one."""
-    for name in (json_report.NAME, *files.NAMES.values()):
+    signature = f"{json_report.NAME}{SUFFIX}"
+    for name in (json_report.NAME, signature, *files.NAMES.values()):
         (report_dir / name).unlink(missing_ok=True)
 
 
@@ -229,12 +231,20 @@ class GateSession:
                 self._up.close()
             else:
                 report = self._report(session)
-                json_report.write(report, self._plan.report_dir)
+                written = json_report.write(report, self._plan.report_dir)
+                self._sign(written)
                 self._up.close()
                 self._progress.end()
                 for trouble in self._trouble:
                     self._console.print(f"[bold yellow]{escape(trouble)}")
                 files.publish(report, self._plan.report_dir, self._console)
+
+    def _sign(self, path: Path) -> None:
+        if self._plan.sign_key is not None:
+            try:
+                sign_file(path, self._plan.sign_key)
+            except SignatureError as error:
+                self._trouble.append(f"the report is not signed: {error}")
 
     def _report(self, session: pytest.Session) -> Report:
         scenarios = self._plan.features.scenarios

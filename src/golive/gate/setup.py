@@ -123,6 +123,9 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         if not stack.is_dir():
             raise pytest.UsageError(f"--stack: {stack}: no such directory")
         environment = environment.model_copy(update={"stack": stack.resolve()})
+    sign_key = config.getoption("sign_key")
+    if sign_key is not None and not sign_key.is_file():
+        raise pytest.UsageError(f"--sign-key: {sign_key}: no such file")
     replica = config.getoption("replica")
     if replica is not None and environment.kind is not Kind.REPLICA:
         raise pytest.UsageError(f"--replica: {environment.name} is of kind {environment.kind}")
@@ -136,6 +139,6 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         fresh=config.getoption("fresh"),
         replica=replica,
         report_dir=report_dir,
-        sign_key=config.getoption("sign_key"),
+        sign_key=sign_key,
         clients_start=start_now(),
     )

@@ -13,6 +13,8 @@ STATEMENT = "golive"
 """The namespace of sign-offs and waivers: a signature for anything else is none of them."""
 REPORT = "golive-report"
 """The namespace of reports."""
+SUFFIX = ".sig"
+"""What is added to the name of a file for that of its signature."""
 
 _KEY = re.compile(r"with (\S+) key (SHA256:\S+)")
 
@@ -71,6 +73,12 @@ def signers_of(key: Path, signers: Path, namespace: str) -> tuple[str, ...]:
     """The principals for whom a key of ours can sign today. Raises SignatureError."""
     text = b"whose key is this?"
     return verify(text, sign(key, text, namespace), signers, namespace).signers
+
+
+def sign_file(path: Path, key: Path) -> None:
+    """Put the signature of a report beside it. Raises SignatureError."""
+    signature = sign(key, path.read_bytes(), REPORT)
+    path.with_name(path.name + SUFFIX).write_text(signature)
 
 
 def _run(

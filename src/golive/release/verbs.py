@@ -160,3 +160,65 @@ def _role_of(roles: tuple[str, ...], asked: str | None) -> str:
     if asked not in roles:
         raise click.BadParameter(f"this key may sign for: {', '.join(roles)}", param_hint="--role")
     return asked
+
+
+@click.command()
+@click.argument(
+    "reports",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="REPORT-DIR...",
+)
+@_contacts
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="Where dossier.json, dossier.html and dossier.md go.",
+)
+@click.option(
+    "--days", type=click.IntRange(1), default=7, show_default=True, help="How old a report may be."
+)
+@click.option(
+    "--sign-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Sign dossier.json with this SSH key.",
+)
+def dossier(
+    reports: tuple[Path, ...], contacts: Path, report_dir: Path, days: int, sign_key: Path | None
+) -> None:
+    """Join the reports of a release, from replica, staging and production, into its one verdict.
+
+    Nothing may be left due. Each report must be signed (golive gate --sign-key) by somebody
+    who is allowed to, unaltered, recent, and of the same tag and commit.
+
+    \b
+    Exit status: 0 GO, 1 NO-GO, 3 INCOMPLETE, 2 the reports cannot be joined.
+    """
+    from datetime import timedelta  # here: only this verb needs it
+
+    from rich.console import Console
+
+    from golive import dossier
+    from golive.located_yaml import FileError
+    from golive.release import contacts as people
+    from golive.release.signature import SignatureError, sign_file
+    from golive.report import files, json
+    from golive.report.history import History
+
+    try:
+        signers = people.load(contacts).allowed_signers
+        joined = dossier.join(dossier.read(reports, signers, timedelta(days=days)))
+        path = json.write(joined, report_dir, dossier.NAME)
+        if sign_key is not None:
+            sign_file(path, sign_key)
+    except (dossier.DossierError, FileError, SignatureError) as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
+    names = {"html": "dossier.html", "markdown": "dossier.md"}
+    written = files.write(joined, report_dir, names, past=History(), names=names)
+    console = Console(highlight=False)
+    files.show(joined, History(), console, (path, *written.files), written.problems)
+    sys.exit(joined.verdict.exit_status)

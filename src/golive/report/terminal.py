@@ -41,7 +41,8 @@ def render(
         for reason, results in _by_reason(report.scenarios, outcome).items():
             console.print(_trouble(outcome, reason, results))
     render_items(report, console)
-    for part in (*_elsewhere(report), *_turned(turned), *_waivers(report)):
+    parts = (*_elsewhere(report), *_turned(turned), *_waivers(report), *_sources(report))
+    for part in parts:
         console.print(part)
     render_verdict(report, console, files)
 
@@ -165,6 +166,15 @@ def _waivers(report: Report) -> Iterable[RenderableType]:
             found = (f"fails, and does not count: {'; '.join(each.scenarios)}", "bold yellow")
         about = f"  {each.reason} ({each.role}, until {each.expires}): "
         yield Text.assemble((f" {each.of}", "cyan"), about, found)
+
+
+def _sources(report: Report) -> Iterable[RenderableType]:
+    if report.sources:
+        yield _heading("Réuni de", "joined from")
+    for each in report.sources:
+        about = f"  {utc(each.started)}, signed by {' and '.join(each.signers)}"
+        verdict = (f" {each.verdict}", _VERDICT_STYLES[each.verdict])
+        yield Text.assemble(verdict, f"  {each.environment}", about, (f"  {each.sha256}", "dim"))
 
 
 def _turned(turned: Sequence[Turned]) -> Iterable[RenderableType]:
