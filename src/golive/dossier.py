@@ -82,9 +82,10 @@ def join(signed: Sequence[Signed]) -> Report:
         items=judgement.items,
         scenarios=results,
         due=tuple(
-            Due(statement, where.get(statement, result.reason))
-            for result in left
-            for statement in result.statements
+            Due(statement, where.get(statement, reason))
+            for statement, reason in sorted(
+                {statement: r.reason for r in left for statement in r.statements}.items()
+            )
         ),
         deviations=tuple(
             replace(each, why=f"{report.environment}: {each.why}")

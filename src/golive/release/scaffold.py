@@ -86,12 +86,13 @@ def added(text: str, place: str, entry: Mapping[str, Any], path: Path) -> str:
     if place not in values:
         return f"{text.rstrip()}\n\n{place}:\n{textwrap.indent(block, '  ')}"
     node = values[place]
+    start, end = node.start_mark.index, node.end_mark.index
+    if not node.value or node.tag == "tag:yaml.org,2002:null":
+        rest, _, below = text[end:].partition("\n")  # a comment of the same line
+        head = f"{text[:start].rstrip(' ')}{rest.rstrip()}"
+        return f"{head}\n{textwrap.indent(block, '  ')}{below}"
     if not isinstance(node, yaml.SequenceNode):
         raise FileError(Problem(path, f"{place}: must be a list", node.start_mark.line + 1))
-    start, end = node.start_mark.index, node.end_mark.index
-    if not node.value:
-        indented = textwrap.indent(block, "  ").rstrip("\n")
-        return f"{text[:start].rstrip(' ')}\n{indented}{text[end:]}"
     if node.flow_style:
         message = f"{place}: write it with a line for each entry (- ...), to have one added"
         raise FileError(Problem(path, message, node.start_mark.line + 1))
