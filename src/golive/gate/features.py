@@ -25,6 +25,8 @@ from golive.statements import Statement
 ADVISORY = "advisory"
 AHEAD = "ahead"
 SLOW = "slow"
+LIVE = "only-live"
+UNWAIVABLE = "unwaivable"
 PERMITS = {f"permit-{permit}": permit for permit in Permit}
 KINDS = {f"only-{kind}": kind for kind in Kind}
 
@@ -92,6 +94,8 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
         ADVISORY: "the scenario does not count for the verdict",
         AHEAD: "measured while other scenarios run, and judged after them",
         SLOW: "takes a minute or two by its nature: not run without --slow",
+        LIVE: "run only where users are (live in the environment file)",
+        UNWAIVABLE: "no release may waive it",
         **{tag: f"not run where {permit} is not permitted" for tag, permit in PERMITS.items()},
         **{tag: f"run in an environment of kind {kind}" for tag, kind in KINDS.items()},
     }
@@ -205,6 +209,8 @@ class _Reader:
             blocking=ADVISORY not in tags,
             ahead=AHEAD in tags,
             slow=SLOW in tags,
+            live=LIVE in tags,
+            waivable=UNWAIVABLE not in tags,
             permits=frozenset(PERMITS[tag] for tag in tags.keys() & PERMITS.keys()),
             kinds=frozenset(KINDS[tag] for tag in tags.keys() & KINDS.keys()),
         )

@@ -65,4 +65,5 @@ def resolved(environment: Environment, state: State) -> Environment:
     update = {"site": site, "hosts": hosts, "clients": clients}
     update["received"] = directory(state.number) / "received"
     update["credentials"] = directory(state.number) / CREDENTIALS
+    update["stack"] = Path(state.stack)
     return environment.model_copy(update=update)
