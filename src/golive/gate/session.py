@@ -104,17 +104,14 @@ class GateSession:
             scenarios = [self._plan.features.scenarios[item.location[2]] for item in session.items]
             self._progress.begin(scenarios)
             self._runner.use(self._environment)
+            permitted = [each for each in scenarios if not each.barred(self._environment)]
             self._config.hook.pytest_golive_ahead(
                 measurements=self._runner.measurements,
                 environment=self._environment,
                 clients=self._runner.clients,
                 slow=self._config.getoption("slow"),
-                tags={
-                    statement
-                    for scenario in scenarios
-                    if not scenario.barred(self._environment)
-                    for statement in scenario.statements
-                },
+                tags={statement for each in permitted for statement in each.statements},
+                ahead={each.id for each in permitted if each.ahead},
             )
         return (yield)
 

@@ -29,6 +29,7 @@ _TYPES = {
     "style": ("text/css",),
     "image": ("image/",),
 }
+_FEATURE = "03_api_documentation/api_docs.feature::"
 _PATH = "/api/docs"  # as the feature says
 _OPERATION = ".opblock"  # what Swagger UI makes of one
 _SHOWN_S = 15.0
@@ -36,10 +37,11 @@ _POLICY = {"script": "script-src", "style": "style-src", "image": "img-src"}
 
 
 def pytest_golive_ahead(
-    measurements: Measurements, environment: Environment, tags: AbstractSet[str]
+    measurements: Measurements, environment: Environment, ahead: AbstractSet[str]
 ) -> None:
     """A browser takes seconds to start."""
-    if "CHK-03" in tags and environment.clients.network is not None:
+    ours = any(each.startswith(_FEATURE) for each in ahead)
+    if ours and environment.clients.network is not None:
         _browse(environment, measurements)
 
 
