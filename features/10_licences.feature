@@ -43,6 +43,7 @@ Feature: Licences
         | Apache Software License                |
         | BSD License                            |
         | Mozilla Public License 2.0 (MPL 2.0)   |
+        | Python Software Foundation License     |
         | GNU Affero General Public License v3   |
 
     Scenario: The bill of materials of golive is complete

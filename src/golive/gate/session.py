@@ -69,6 +69,8 @@ def forget(report_dir: Path) -> None:
     """Remove the reports of an earlier run: they say nothing of this one."""
     for name in (json_report.NAME, *files.NAMES.values()):
         (report_dir / name).unlink(missing_ok=True)
+    for path in report_dir.glob("*.cdx.json"):  # bills of materials
+        path.unlink()
 
 
 class GateSession:
