@@ -143,6 +143,19 @@ class Due:
     where: str
 
 
+@dataclass(frozen=True)
+class Span:
+    """Something that ran: from when, in seconds after the run began, and how long.
+
+    `scenario` is its id, empty for a measurement that ran beside the scenarios.
+    """
+
+    what: str
+    began_s: float
+    took_s: float
+    scenario: str = ""
+
+
 class Verdict(StrEnum):
     """The answer of the gate."""
 
@@ -169,7 +182,7 @@ class Report:
     """A run of the gate, as report.json has it. `release` is None where none was named.
 
     `statements` are those that scenarios claim, that are due or deviated from: the report can be
-    read where the features are not.
+    read where the features are not. `spans` are what took long, in order of their beginning.
     """
 
     verdict: Verdict
@@ -182,6 +195,7 @@ class Report:
     due: tuple[Due, ...]
     deviations: tuple[DeviationResult, ...]
     statements: tuple[Statement, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:

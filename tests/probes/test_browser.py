@@ -17,8 +17,8 @@ from golive.probes.browser import show
 from .nginx_server import Nginx, nginx
 
 CONFIGURATION = r"""
-default_type text/html;
 server {
+    default_type text/html;
     listen ADDRESS:8443 ssl;
     server_name www.golive.test;
     location = /good { return 200

@@ -50,8 +50,8 @@ DOCUMENT: dict[str, Any] = {
     },
 }
 CONFIGURATION = r"""
-default_type application/json;
 server {
+    default_type application/json;
     listen ADDRESS:8443 ssl;
     listen ADDRESS:8080;
     server_name www.golive.test;

@@ -11,7 +11,7 @@ from pathlib import Path
 from golive.faults.application import DIRECTORY
 from golive.faults.fault import Target, fault
 
-_FEATURE = "10_licences.feature::"
+_FEATURE = "10_licences/licences.feature::"
 _SHIPPED = (
     f"{_FEATURE}Every package of the application is under a licence that asks only to be named"
 )

@@ -20,6 +20,7 @@ from golive.checklist import (
     Report,
     Scenario,
     ScenarioResult,
+    Span,
     Verdict,
     deviations,
     due,
@@ -36,6 +37,7 @@ from golive.report import files
 from golive.report import json as json_report
 from golive.report.progress import Progress
 
+_LONG_S = 0.5
 INPUT = "golive"  # of an xdist worker: the environment that is up, and where its clients start
 
 
@@ -58,9 +60,13 @@ class Plan:
 
 @dataclass
 class _Seen:
-    """What was reported of one scenario so far: outcome and reason by phase."""
+    """What was reported of one scenario so far: outcome and reason by phase.
+
+    `began` is when, in Unix time; None before its first phase has ended.
+    """
 
     phases: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    began: float | None = None
     duration_s: float = 0.0
     evidence: tuple[Evidence, ...] = ()
 
@@ -164,6 +170,7 @@ class GateSession:
             return
         seen = self._seen.setdefault(result["id"], _Seen())
         seen.phases[report.when or ""] = (Outcome(result["outcome"]), result["reason"])
+        seen.began = report.start if seen.began is None else seen.began
         seen.duration_s += report.duration
         if report.when == "teardown":
             entries = [v for name, v in report.user_properties if name == PROPERTY]
@@ -259,7 +266,23 @@ class GateSession:
             due=elsewhere,
             deviations=deviating,
             statements=tuple(s for s in self._plan.features.statements.values() if s.id in named),
+            spans=tuple(self._spans()),
         )
+
+    def _spans(self) -> list[Span]:
+        """What took long: scenarios, and the measurements beside them."""
+        zero = self._started.timestamp()
+        found = [
+            (self._plan.features.scenarios[id_].name, seen.began, seen.duration_s, id_)
+            for id_, seen in self._seen.items()
+            if seen.began is not None
+        ]
+        found += [(*each, "") for each in self._runner.measurements.ended]
+        return [
+            Span(what, round(began - zero, 2), round(took_s, 2), id_)
+            for what, began, took_s, id_ in sorted(found, key=lambda each: each[1])
+            if took_s >= _LONG_S
+        ]
 
     def _why_unreached(self, session: pytest.Session) -> str:
         """Why scenarios have no result: never because there was nothing to say of them."""
