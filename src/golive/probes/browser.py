@@ -29,6 +29,8 @@ from golive.probes.http import connect_tls, url_of
 
 PROGRAM = "chromium"
 _LIMIT_S = 30.0
+_CHANGED = "net::ERR_NETWORK_CHANGED"
+_OPENED_AT_MOST = 3
 _QUIET = (
     "--headless=new",
     "--no-first-run",
@@ -68,8 +70,22 @@ def show(endpoint: Endpoint, path: str, selector: str, wait_s: float) -> Shown:
     """The page at `path`, for `wait_s` seconds at most until an element matches `selector`.
 
     Raises Unproven as `request` does; as the tool's fault where Chromium is not installed, does
-    not start, or ends; as the target's where the page itself cannot be opened.
+    not start, or ends; as the target's where the page itself cannot be opened; and as the
+    network's where an interface of this machine came or went each time that it was opened.
     """
+    for _ in range(_OPENED_AT_MOST):
+        # Chromium then breaks off all it loads, which says nothing of who was to answer.
+        seen = _show(endpoint, path, selector, wait_s)
+        if not isinstance(seen, str) and not any(_CHANGED in each for each in seen.problems):
+            return seen
+        if isinstance(seen, str) and seen != _CHANGED:
+            raise Unproven(f"{url_of(endpoint, path)}: {seen}", Whose.TARGET)
+    reason = f"this machine's network changed {_OPENED_AT_MOST} times while a page was loaded"
+    raise Unproven(reason, Whose.NETWORK)
+
+
+def _show(endpoint: Endpoint, path: str, selector: str, wait_s: float) -> Shown | str:
+    """What is shown; or Chromium's own word for why the page cannot be opened."""
     with _browser(endpoint) as browser:
         version = str(browser.call("Browser.getVersion")["product"])
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
@@ -79,7 +95,7 @@ def show(endpoint: Endpoint, path: str, selector: str, wait_s: float) -> Shown:
             browser.call(f"{domain}.enable")
         url = url_of(endpoint, path)
         if failed := browser.call("Page.navigate", url=url).get("errorText"):
-            raise Unproven(f"{url}: {failed}", Whose.TARGET)
+            return str(failed)
         found = browser.call(
             "Runtime.evaluate",
             expression=_WAIT % (json.dumps(selector), round(wait_s * 1000)),
