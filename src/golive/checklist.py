@@ -183,6 +183,19 @@ class Due:
     where: str
 
 
+@dataclass(frozen=True)
+class Span:
+    """Something that ran: from when, in seconds after the run began, and how long.
+
+    `scenario` is its id, empty for a measurement that ran beside the scenarios.
+    """
+
+    what: str
+    began_s: float
+    took_s: float
+    scenario: str = ""
+
+
 class Verdict(StrEnum):
     """The answer of the gate."""
 
@@ -221,7 +234,7 @@ class Report:
     says of that; None where none was named. `sources` has what a dossier was joined from.
 
     `statements` are those that scenarios claim, that are due or deviated from: the report can be
-    read where the features are not.
+    read where the features are not. `spans` are what took long, in order of their beginning.
     """
 
     verdict: Verdict
@@ -238,6 +251,7 @@ class Report:
     sign_offs: tuple[SignOffResult, ...] = ()
     waivers: tuple[WaiverResult, ...] = ()
     sources: tuple[Source, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:

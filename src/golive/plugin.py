@@ -30,14 +30,15 @@ class Hooks:
         environment: Environment,
         clients: Clients,
         tags: AbstractSet[str],
-        ids: AbstractSet[str],
+        ahead: AbstractSet[str],
         slow: bool,
     ) -> None:
         """Start slow measurements, to run while others do.
 
         Called once, when the environment is ready and before the first scenario. `tags` are the
-        statements (NGX-26) of the scenarios that will run here, `ids` their ids; `slow` allows
-        minutes. Not called under xdist, where nobody knows which worker will want the result.
+        statements (NGX-26) of the scenarios that will run here, `ahead` the ids of those tagged
+        @ahead; `slow` allows minutes. Not called under xdist, where nobody knows which worker
+        will want the result.
         """
 
 

@@ -21,6 +21,7 @@ from golive.checklist import (
     Scenario,
     ScenarioResult,
     SignOffResult,
+    Span,
     Verdict,
     WaiverResult,
     deviations,
@@ -40,6 +41,7 @@ from golive.report import files
 from golive.report import json as json_report
 from golive.report.progress import Progress
 
+_LONG_S = 0.5
 INPUT = "golive"  # of an xdist worker: the environment that is up, and where its clients start
 
 
@@ -62,9 +64,13 @@ class Plan:
 
 @dataclass
 class _Seen:
-    """What was reported of one scenario so far: outcome and reason by phase."""
+    """What was reported of one scenario so far: outcome and reason by phase.
+
+    `began` is when, in Unix time; None before its first phase has ended.
+    """
 
     phases: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    began: float | None = None
     duration_s: float = 0.0
     evidence: tuple[Evidence, ...] = ()
 
@@ -74,6 +80,8 @@ def forget(report_dir: Path) -> None:
     signature = f"{json_report.NAME}{SUFFIX}"
     for name in (json_report.NAME, signature, *files.NAMES.values()):
         (report_dir / name).unlink(missing_ok=True)
+    for path in report_dir.glob("*.cdx.json"):  # bills of materials
+        path.unlink()
 
 
 class GateSession:
@@ -109,14 +117,14 @@ class GateSession:
             scenarios = [self._plan.features.scenarios[item.location[2]] for item in session.items]
             self._progress.begin(scenarios)
             self._runner.use(self._environment)
-            run = [each for each in scenarios if not each.barred(self._environment)]
+            permitted = [each for each in scenarios if not each.barred(self._environment)]
             self._config.hook.pytest_golive_ahead(
                 measurements=self._runner.measurements,
                 environment=self._environment,
                 clients=self._runner.clients,
                 slow=self._config.getoption("slow"),
-                tags={statement for scenario in run for statement in scenario.statements},
-                ids={scenario.id for scenario in run},
+                tags={statement for each in permitted for statement in each.statements},
+                ahead={each.id for each in permitted if each.ahead},
             )
         return (yield)
 
@@ -167,6 +175,7 @@ class GateSession:
             return
         seen = self._seen.setdefault(result["id"], _Seen())
         seen.phases[report.when or ""] = (Outcome(result["outcome"]), result["reason"])
+        seen.began = report.start if seen.began is None else seen.began
         seen.duration_s += report.duration
         if report.when == "teardown":
             entries = [v for name, v in report.user_properties if name == PROPERTY]
@@ -284,7 +293,23 @@ class GateSession:
                 for s in (record.sign_offs if record else ())
             ),
             waivers=accounts,
+            spans=tuple(self._spans()),
         )
+
+    def _spans(self) -> list[Span]:
+        """What took long: scenarios, and the measurements beside them."""
+        zero = self._started.timestamp()
+        found = [
+            (self._plan.features.scenarios[id_].name, seen.began, seen.duration_s, id_)
+            for id_, seen in self._seen.items()
+            if seen.began is not None
+        ]
+        found += [(*each, "") for each in self._runner.measurements.ended]
+        return [
+            Span(what, round(began - zero, 2), round(took_s, 2), id_)
+            for what, began, took_s, id_ in sorted(found, key=lambda each: each[1])
+            if took_s >= _LONG_S
+        ]
 
     def _why_unreached(self, session: pytest.Session) -> str:
         """Why scenarios have no result: never because there was nothing to say of them."""

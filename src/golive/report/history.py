@@ -35,7 +35,9 @@ def keep(report: Report, directory: Path) -> None:
     """Put a run into the history of a report directory, without its evidence; forget the oldest."""
     slim = tuple(replace(result, evidence=()) for result in report.scenarios)
     name = f"{report.started.astimezone(UTC):%Y-%m-%dT%H-%M-%S.%fZ}.json"
-    json.write(replace(report, scenarios=slim, statements=()), directory / DIRECTORY, name)
+    json.write(
+        replace(report, scenarios=slim, statements=(), spans=()), directory / DIRECTORY, name
+    )
     for path in _files(directory)[KEEP:]:
         path.unlink(missing_ok=True)
 

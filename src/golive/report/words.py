@@ -95,7 +95,15 @@ _FRENCH = {
     "Copy": "Copier",
     "Copied": "Copié",
     "No scenario fits the filter.": "Aucun scénario ne correspond au filtre.",
-    "Longest scenarios": "Scénarios les plus longs",
+    "Measured figures": "Mesures chiffrées",
+    "Measured": "Mesuré",
+    "Value": "Valeur",
+    "Time line": "Chronologie",
+    "What took longest, from the beginning of the run to its end: scenarios by their outcome, "
+    "and what was measured beside them.": (
+        "Ce qui a duré le plus, du début à la fin de l'exécution : les scénarios selon leur "
+        "résultat, et ce qui a été mesuré en même temps."
+    ),
     "scenarios that failed": "scénarios échoués",
     "Failed": "Échoués",
     "Unproven": "Non prouvés",
