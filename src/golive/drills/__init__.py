@@ -1,1 +1,1 @@
-"""Do what nobody wants to do for the first time on a bad day; measure it, and heal."""
+"""Do something to a deployment that may be done to it, measure what comes of it, and heal."""

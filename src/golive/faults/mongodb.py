@@ -28,6 +28,8 @@ _ANONYMOUS = (
 _APPLICATION = f"{_MONGODB}The application may read and write its own database, and nothing else"
 _EXPORTER = f"{_MONGODB}The exporter may look at the set, and at no data"
 _FILES = f"{_MONGODB}What the members know each other by is for the database's user alone"
+_MEMORY = "platform/servers.feature::Memory of the MongoDB nodes"
+_STORAGE = "platform/servers.feature::Storage of the MongoDB nodes"
 
 _CODE = "src/mongo.js"
 _CONCERN = "writeConcern: { w: 'majority', wtimeoutMS: 3000 },"
@@ -37,10 +39,13 @@ _POLL_S = 0.05
 Member = dict[str, Any]
 
 
-@fault(_MEMBERS)
+@fault(_MEMBERS, blinds=(_MEMORY, _STORAGE))
 @contextmanager
 def secondary_in_maintenance(replica: Target) -> Iterator[None]:
-    """MDB-01: a member is RECOVERING: it has the data and serves nobody."""
+    """MDB-01: a member is RECOVERING: it has the data and serves nobody.
+
+    So it does not tell its size either.
+    """
     try:
         _command(replica, "mongo-3", "replSetMaintenance", True)
         _await(lambda: _state(replica, "mongo-3") == "RECOVERING", "mongo-3 is RECOVERING")

@@ -18,6 +18,8 @@ from golive.gate.features import Features, scenario_id
 from golive.gate.measurements import Measurements
 from golive.gate.outcomes import classify, ours
 from golive.outcome import NotRun, Outcome, Unproven, Whose
+from golive.release.contacts import Contacts
+from golive.release.record import Release
 
 RESULT = "golive"  # attribute of a pytest report: id, outcome and reason of its phase
 _PYTEST: dict[Outcome, Literal["passed", "failed", "skipped"]] = {
@@ -37,6 +39,8 @@ class ScenarioRunner:
         self._features = features
         self._clients_start, self._worker, self._workers = clients_start, worker, workers
         self.measurements = Measurements()
+        self.contacts: Contacts | None = None  # None: this checklist has no contact table
+        self.release: Release | None = None  # None: no record was named
 
     def use(self, environment: Environment) -> None:
         """Scenarios are run against this environment, whose stack is up."""

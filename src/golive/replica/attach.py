@@ -81,5 +81,7 @@ def resolved(environment: Environment, state: State) -> Environment:
     }
     clients = Clients(network=IPv4Network(subnet.clients), cdn=IPv4Network(subnet.cdn))
     update = {"site": site, "hosts": hosts, "clients": clients}
+    update["received"] = directory(state.number) / "received"
     update["credentials"] = directory(state.number) / CREDENTIALS
+    update["stack"] = Path(state.stack)
     return environment.model_copy(update=update)

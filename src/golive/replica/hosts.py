@@ -24,6 +24,7 @@ _PLACES = (
     ("mongo-", "mongodb", "etc/mongodb"),
     ("monitoring", "prometheus", "etc/prometheus"),
     ("monitoring", "alertmanager", "etc/alertmanager"),
+    ("monitoring", "grafana", "etc/grafana"),
     ("backup", "deploy/backup", BACKUP),
     ("backup", "deploy/cron.d", "etc/cron.d"),
 )

@@ -31,6 +31,7 @@ _HOSTS = {
     "mail": "5.2",
     "slack": "5.3",
     "sms": "5.4",
+    "heartbeat": "5.5",
 }
 
 # Without root, what stands for a port below 1024.

@@ -114,7 +114,7 @@ class Substitutions:
             return text
         hosts = self.subnet.hosts
         text = text.replace(f"{hosts['mail']}:25'", f"{hosts['mail']}:{self.subnet.port(25)}'")
-        for receiver in ("slack", "sms"):
+        for receiver in ("slack", "sms", "heartbeat"):
             text = text.replace(
                 f"http://{hosts[receiver]}/", f"http://{hosts[receiver]}:{self.subnet.port(80)}/"
             )

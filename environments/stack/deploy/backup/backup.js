@@ -27,7 +27,8 @@ async function collections(client) {
     if (['admin', 'config', 'local'].includes(database)) continue;
     for (const { name, type, options } of await client.db(database).listCollections().toArray()) {
       if (name.startsWith('system.')) continue;
-      if (type !== 'collection') throw new Error(`${database}.${name}: a ${type} is not backed up`);
+      const kind = options.capped ? 'capped collection' : type;
+      if (kind !== 'collection') throw new Error(`${database}.${name}: a ${kind} is not backed up`);
       found.push({ database, name, options });
     }
   }
