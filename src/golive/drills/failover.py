@@ -44,12 +44,14 @@ def fail_over(replica: Replica, stalled_s: float) -> FailoverDrill:
         growth = grow(stage, address)
         # The balancer tries a lost server again after 10 s: others are lost meanwhile.
         server = application_servers.Losing(stage)
-        nodes = [
-            redis_node.Losing(stage, host, users=("app-1", "app-3"))
+        server.lose()
+        nodes = {
+            host: redis_node.lose(stage, host, users=("app-1", "app-3"))
             for host in ("redis-2", "redis-1")
-        ]
+        }
         server.await_ready()
         primary = mongodb_primary.Losing(stage, "killed")
+        primary.lose()
         begin, end = stall(stage, stalled_s)
         primary.await_writes()
         primary.heal()
@@ -61,7 +63,7 @@ def fail_over(replica: Replica, stalled_s: float) -> FailoverDrill:
         server=server.seen(),
         stalled_s=round(end - begin, 3),
         stalled=traffic.share((Kind.STATUS,), begin, end),
-        nodes=tuple(each.seen() for each in nodes),
+        nodes=tuple(redis_node.seen(host, *times, traffic) for host, times in nodes.items()),
         primary=primary.seen(),
         changed=_changed(replica, before),
         lasted_s=round(traffic.now(), 3),
@@ -81,6 +83,7 @@ def freeze_primary(replica: Replica) -> FreezeDrill:
     before = inventory(replica.directory)
     with staged(replica) as stage:
         primary = mongodb_primary.Losing(stage, "frozen")
+        primary.lose()
         primary.await_writes()
         primary.heal()
     return FreezeDrill(primary.seen(), _changed(replica, before))

@@ -45,17 +45,20 @@ class PrimaryLoss:
 
 
 class Losing:
-    """The primary is lost when this is made."""
+    """The loss of the primary, step by step: other things may be lost in between."""
 
     def __init__(self, stage: Stage, how: How) -> None:
         self._stage, self._how = stage, how
         replica = stage.replica
         self._lost = primary_of(replica.members, replica.mongodb_admin)
-        self._began_s = stage.traffic.now()
-        (kill if how == "killed" else freeze)(replica.directory, self._lost.name)
         self._elected: Member | None = None
         self._elected_s: float | None = None
         self._resumed_s: float | None = None
+
+    def lose(self) -> None:
+        """Kill it, or freeze it."""
+        self._began_s = self._stage.traffic.now()
+        (kill if self._how == "killed" else freeze)(self._stage.replica.directory, self._lost.name)
 
     def await_writes(self) -> None:
         """Return when writes are acknowledged again, or should have been long ago."""
