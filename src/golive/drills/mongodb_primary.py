@@ -16,6 +16,7 @@ from golive.replica.restart import freeze, kill, thaw
 _ELECTED_WITHIN_S = 20.0
 _RESUMED_WITHIN_S = 20.0
 _AFTER = 16  # requests once writes are acknowledged again
+_TIMEOUT_S = 30.0
 _POLL_S = 0.05
 
 How = Literal["killed", "frozen"]
@@ -113,7 +114,7 @@ class Losing:
 
     def _absent(self, member: Member) -> int:
         """How many of the acknowledged writes are not, or not whole, on this member."""
-        with connected(member, self._stage.replica.mongodb_admin) as client:
+        with connected(member, self._stage.replica.mongodb_admin, _TIMEOUT_S) as client:
             there = [
                 {
                     each["_id"]
