@@ -66,8 +66,8 @@ def staged(replica: Replica) -> Iterator[Stage]:
     log = replica.directory / "hosts/edge/var/log/nginx/access.log"
     try:
         with drilling(replica.directory) as journal:
-            traffic.start()
             try:
+                traffic.start()
                 with AccessLog(log, traffic.now) as requests:
                     yield Stage(replica, journal, traffic, requests)
             finally:
