@@ -3,6 +3,7 @@
 Everything is healed, and the whole replica as before, when a drill has ended, however it ends.
 """
 
+import time
 from dataclasses import dataclass
 
 from golive.drills import application_servers, mongodb_primary, redis_node
@@ -12,6 +13,9 @@ from golive.drills.redis_node import NodeLoss
 from golive.drills.stage import Replica, staged
 from golive.drills.traffic import Kind, Share
 from golive.replica.order import disorder, inventory
+
+_SETTLED_WITHIN_S = 10.0
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,18 @@ def freeze_primary(replica: Replica) -> FreezeDrill:
 
 
 def _changed(replica: Replica, before: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What is not as before, at the end of the wait: a child that saves a snapshot soon ends."""
+    until = time.monotonic() + _SETTLED_WITHIN_S
+    while (found := _differing(replica, before)) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+    return found
+
+
+def _differing(replica: Replica, before: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     after = inventory(replica.directory)
-    return (
-        *disorder(replica.directory),
-        *(
-            f"{name} has the processes {', '.join(after[name])}, it had {', '.join(programs)}"
-            for name, programs in before.items()
-            if after[name] != programs
-        ),
+    others = (
+        f"{name} has the processes {', '.join(after[name])}, it had {', '.join(programs)}"
+        for name, programs in before.items()
+        if after[name] != programs
     )
+    return (*disorder(replica.directory), *others)
