@@ -19,7 +19,7 @@ def text_changed(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault("08_support_team.feature::The support team is told of the deployment")
+@fault("08_support_team/support_team.feature::The support team is told of the deployment")
 @contextmanager
 def signed_for_another(replica: Target) -> Iterator[None]:
     """CHK-08: the DBA signs in the place of the DevOps Lead."""
