@@ -66,7 +66,7 @@ class Application:
 
 @contextmanager
 def watched_application() -> Iterator[tuple[Application, Endpoint]]:
-    """The application, and the Prometheus that has seen it for two scrapes, a second apart."""
+    """The application, and the Prometheus that has seen it for some scrapes, a second apart."""
     application = Application()
 
     class Page(BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ def watched_application() -> Iterator[tuple[Application, Endpoint]]:
         }
         try:
             with prometheus(yaml.safe_dump(configuration), {"rules.yml": RULES}) as endpoint:
-                until(endpoint, "sum(rate(http_requests_total[4s])) > 0")
+                until(endpoint, "count_over_time(up[10s]) >= 5")
                 yield application, endpoint
         finally:
             server.shutdown()
