@@ -12,6 +12,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from golive.release import verbs
 from golive.replica import control
 from golive.replica.subnet import may_bind_low_ports
 
@@ -148,7 +149,13 @@ def status() -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--environment", metavar="NAME|FILE", help="What to judge [default: replica].")
 @click.option("--stack", metavar="DIR", help="Another copy of environments/stack.")
-@click.option("--release", metavar="FILE", help="The release record.")
+@click.option("--release", metavar="FILE", help="The release record: releases/TAG.yaml.")
+@click.option(
+    "--contacts", metavar="FILE", help="Who may sign [default: environments/contacts.yaml]."
+)
+@click.option(
+    "--sign-key", metavar="KEY", help="Sign report.json with this SSH key, for the dossier."
+)
 @click.option("--report-dir", metavar="DIR", help="Where reports go [default: report].")
 @click.option("--fresh", is_flag=True, help="Start a replica even where a fitting one runs.")
 @click.option("--slow", is_flag=True, help="Measure what takes a minute or two as well.")
@@ -353,7 +360,7 @@ def statements(where: bool, missing: bool) -> None:
 
     try:
         checklist = features.read(Path("features"))
-        paths = sorted(environments.DIRECTORY.glob("*.yaml"))
+        paths = environments.files()
         known = [environments.load(str(path), statements=checklist.statements) for path in paths]
     except (FileError, environments.EnvironmentFileError) as error:
         click.echo(f"golive: {error}", err=True)
@@ -376,6 +383,10 @@ def steps(markdown: bool) -> None:
         below = f", then {each.argument}" if each.argument else ""
         click.echo(f"{each.subject}: {each.keyword} {each.pattern}{below}")
         click.echo(f"    {each.example or 'no feature uses it'}")
+
+
+for _verb in (verbs.release, verbs.sign, verbs.waive, verbs.dossier):
+    main.add_command(_verb)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from pydantic import (
 from golive import located_yaml
 
 DIRECTORY = Path("environments")
+CONTACTS = "contacts.yaml"  # stands in DIRECTORY too, and is no environment
 
 
 class EnvironmentFileError(Exception):
@@ -214,6 +215,7 @@ class Environment(_Model):
     )
     limits: Limits
     permits: tuple[Permit, ...] = Field(default=(), description="what scenarios may do here")
+    live: bool = Field(default=False, description="users are on it: where a release goes last")
     deviations: tuple[Deviation, ...] = Field(
         default=(), description="statements that are not met here, and why"
     )
@@ -293,6 +295,11 @@ def find(name_or_path: str, directory: Path = DIRECTORY) -> Path:
     else:
         path = directory / f"{name_or_path}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in directory.glob("*.yaml"))) or "none"
+        known = ", ".join(path.stem for path in files(directory)) or "none"
         raise EnvironmentFileError(f"{path}: no such file; environments in {directory}: {known}")
     return path
+
+
+def files(directory: Path = DIRECTORY) -> list[Path]:
+    """The environment files of a directory, in order of name."""
+    return sorted(path for path in directory.glob("*.yaml") if path.name != CONTACTS)

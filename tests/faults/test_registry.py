@@ -10,11 +10,6 @@ from golive.faults.fault import ANY, Fault, FaultError, chosen, fault, load, res
 from golive.gate import features
 
 ROOT = Path(__file__).parents[2]
-# Nobody has other versions of Node.js and PM2 at hand: `golive prove` lists these too.
-NOT_YET = (
-    "platform/servers.feature::Node.js",
-    "platform/servers.feature::PM2",
-)
 
 
 def named(name, *reds, blinds=()):
@@ -33,7 +28,7 @@ def test_every_scenario_that_a_replica_can_show_has_a_fault():
         for id_, each in checklist.scenarios.items()
         if not each.barred(replica) and not replica.excuse(id_, each.statements)
     }
-    assert not sorted(id_ for id_ in provable - shown if not id_.startswith(NOT_YET))
+    assert not sorted(provable - shown)
 
 
 def test_a_fault_for_what_a_replica_cannot_show_is_a_mistake():

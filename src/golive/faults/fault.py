@@ -28,6 +28,7 @@ from typing import TypeVar
 
 from golive import faults
 from golive.environment import Environment
+from golive.release.example import Example
 from golive.replica.control import directory
 from golive.replica.state import State
 from golive.replica.subnet import Subnet
@@ -39,10 +40,15 @@ class FaultError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A running replica that may be broken; `environment` is what the checklist is told of it."""
+    """A running replica that may be broken, and a release that it may be taken for.
+
+    `environment` is what the checklist is told of it. The replica's stack and the release are
+    copies of our own, and may be broken too.
+    """
 
     number: int
     environment: Environment
+    release: Example
 
     @property
     def directory(self) -> Path:
@@ -53,6 +59,11 @@ class Target:
     def state(self) -> State:
         """What is known of it now: its servers and their processes."""
         return State.read(self.directory)
+
+    @property
+    def stack(self) -> Path:
+        """The files that it was started from."""
+        return Path(self.state.stack)
 
     @property
     def subnet(self) -> Subnet:

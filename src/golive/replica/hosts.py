@@ -13,6 +13,7 @@ from golive.replica.subnet import Subnet
 from golive.replica.substitution import Secrets, Substitution, Substitutions
 
 APPLICATION = "var/www/dashboard-velo-api"
+BACKUP = "opt/dashboard-velo-backup"
 SITE = "api.dashboard-velo.com"
 
 # Which hosts have which part of the stack, and where.
@@ -25,6 +26,8 @@ _PLACES = (
     ("monitoring", "prometheus", "etc/prometheus"),
     ("monitoring", "alertmanager", "etc/alertmanager"),
     ("monitoring", "grafana", "etc/grafana"),
+    ("backup", "deploy/backup", BACKUP),
+    ("backup", "deploy/cron.d", "etc/cron.d"),
 )
 
 TEXTFILES = "var/lib/prometheus/node-exporter"  # Debian's; the node exporter reads it
@@ -36,6 +39,7 @@ _DIRECTORIES = {
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
     "monitoring": ("var/lib/prometheus", "var/lib/alertmanager"),
+    "backup": ("etc/dashboard-velo", "tmp"),
 }
 
 ENVIRONMENT_FILE = ".env.production"
@@ -73,6 +77,7 @@ class Hosts:
         for host in self.subnet.named("app-"):
             application = self.root(host) / APPLICATION
             (application / "node_modules").symlink_to(node_modules)
+        (self.root("backup") / BACKUP / "node_modules").symlink_to(node_modules)
         self._certificates(authority)
         script = self.root("edge") / "etc/nginx/certificate-end.sh"
         if script.exists():  # what cron and certbot do in production
@@ -115,7 +120,7 @@ class Hosts:
             authority.issue([host], [address], client=True).write_combined(directory / "member.pem")
             (directory / "root.pem").write_bytes(root)
             _write_private(directory / "keyfile", keyfile)
-        for host in self.subnet.named("app-"):
+        for host in (*self.subnet.named("app-"), "backup"):
             (self.root(host) / "etc/dashboard-velo/root.pem").write_bytes(root)
 
 

@@ -27,10 +27,10 @@ def pytest_golive_ahead(
     measurements: Measurements,
     environment: Environment,
     clients: Clients,
-    ids: AbstractSet[str],
+    ahead: AbstractSet[str],
 ) -> None:
     """Alerts take their time, even when it is made short."""
-    if any(each.startswith(_FEATURE) for each in ids):
+    if any(each.startswith(_FEATURE) for each in ahead):
         measurements.start(rehearse, _site(environment, clients), SCALE)
 
 

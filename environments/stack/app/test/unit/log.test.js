@@ -5,7 +5,7 @@ const path = require('node:path');
 const test = require('node:test');
 const { spawnSync } = require('node:child_process');
 
-const LOG = path.join(__dirname, '..', 'src', 'log.js');
+const LOG = path.join(__dirname, '..', '..', 'src', 'log.js');
 
 function run(options, script) {
   const code = `const log = require(${JSON.stringify(LOG)}).createLog(${JSON.stringify(options)}); ${script}`;

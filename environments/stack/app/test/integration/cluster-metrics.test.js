@@ -11,7 +11,7 @@ const { once } = require('node:events');
 /** A worker: counts what it is told, and answers a scrape. */
 async function worker() {
   const { Counter, Gauge, Registry } = require('prom-client');
-  const { join } = require('../src/cluster-metrics');
+  const { join } = require('../../src/cluster-metrics');
   const registry = new Registry();
   const counter = new Counter({ name: 'requests_total', help: 'x', registers: [registry] });
   new Gauge({ name: 'workers', help: 'x', registers: [registry] }).set(1);
@@ -78,7 +78,7 @@ else {
   });
 
   test('a path too long for a socket is refused with the way out', async () => {
-    const { join } = require('../src/cluster-metrics');
+    const { join } = require('../../src/cluster-metrics');
     await assert.rejects(join(null, null, `/tmp/${'x'.repeat(120)}`), /set TMPDIR/);
   });
 }

@@ -4,7 +4,7 @@ const assert = require('node:assert');
 const http = require('node:http');
 const { once } = require('node:events');
 const test = require('node:test');
-const { drainable } = require('../src/drain');
+const { drainable } = require('../../src/drain');
 
 const HOST = '127.0.0.1';
 

@@ -2,9 +2,9 @@
 
 const assert = require('node:assert');
 const test = require('node:test');
-const { createApp } = require('../src/app');
-const { openapi } = require('../src/docs');
-const { version } = require('../package.json');
+const { createApp } = require('../../src/app');
+const { openapi } = require('../../src/docs');
+const { version } = require('../../package.json');
 
 const config = { API_VERSION: 'v1', CORS_ORIGIN: [], RATE_LIMIT_WINDOW: 1, RATE_LIMIT_MAX: 1 };
 

@@ -4,11 +4,10 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const { spawnSync } = require('node:child_process');
 const dotenv = require('dotenv');
-const { SECRETS, VARIABLES, load } = require('../src/config');
+const { VARIABLES, load } = require('../../src/config');
 
-const ROOT = path.join(__dirname, '..');
+const ROOT = path.join(__dirname, '..', '..');
 const production = dotenv.parse(fs.readFileSync(path.join(ROOT, '.env.production')));
 const filled = Object.fromEntries(Object.entries(production).map(
   ([name, value]) => [name, value.replace(/\[([a-z-]+)\]/g, 'some-$1')]));
@@ -38,13 +37,4 @@ test('one message names all that is missing, a placeholder or unreadable', () =>
 test('an IPv6 address is no placeholder', () => {
   const env = { ...filled, MONGO_URI: 'mongodb://[::1]:27017/x' };
   assert.strictEqual(load(env).MONGO_URI, env.MONGO_URI);
-});
-
-test('the server refuses to start with the production file as it is', () => {
-  const { status, stderr } = spawnSync(
-    process.execPath, [path.join(ROOT, 'server.js')], { env: production, encoding: 'utf8' });
-  assert.strictEqual(status, 1);
-  const { level, msg } = JSON.parse(stderr);
-  assert.strictEqual(level, 'error');
-  for (const name of SECRETS) assert.match(msg, new RegExp(`\\b${name} is still a placeholder`));
 });

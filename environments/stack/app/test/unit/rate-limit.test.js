@@ -2,7 +2,7 @@
 
 const assert = require('node:assert');
 const test = require('node:test');
-const { clientOf } = require('../src/rate-limit');
+const { clientOf } = require('../../src/rate-limit');
 
 for (const [address, client] of [
   ['203.0.113.7', '203.0.113.7'],

@@ -16,6 +16,17 @@ Feature: The documentation of the API
     When the documentation is opened at "/api/docs"
     Then what its script loads is an OpenAPI document of this API
 
+  @CHK-03 @ahead
+  Scenario: The page works in a browser
+    When a browser opens the documentation at "/api/docs"
+    Then it shows every operation that the API's description at "/api/docs/openapi.json" has
+    And nothing is complained of
+
+  @CHK-03 @ahead
+  Scenario: The page asks nothing of other sites
+    When a browser opens the documentation at "/api/docs"
+    Then all that it asked for is on the site
+
   Rule: What an expert would ask beyond the document
 
     @advisory
