@@ -182,14 +182,18 @@ def value(endpoint: Endpoint, query: str, at: datetime | None = None) -> float |
 
 
 def labelled(
-    endpoint: Endpoint, query: str, at: datetime
-) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """The labels of each series that a query returns at a time. Raises Unproven."""
+    endpoint: Endpoint, query: str, at: datetime | None = None
+) -> dict[tuple[tuple[str, str], ...], float]:
+    """The value of each series that a query returns now, or at a time. Raises Unproven."""
 
-    def read(data: Json) -> tuple[tuple[tuple[str, str], ...], ...]:
-        return tuple(tuple(sorted(each["metric"].items())) for each in data["result"])
+    def read(data: Json) -> dict[tuple[tuple[str, str], ...], float]:
+        return {
+            tuple(sorted(each["metric"].items())): float(each["value"][1])
+            for each in data["result"]
+        }
 
-    return _ask(endpoint, f"/api/v1/query?query={quote(query)}&time={at.timestamp()}", read)
+    time = f"&time={at.timestamp()}" if at else ""
+    return _ask(endpoint, f"/api/v1/query?query={quote(query)}{time}", read)
 
 
 def curve(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,11 @@ _PLACES = (
     ("backup", "deploy/cron.d", "etc/cron.d"),
 )
 
+TEXTFILES = "var/lib/prometheus/node-exporter"  # Debian's; the node exporter reads it
+
 # Directories that packages and administrators make in production.
 _DIRECTORIES = {
-    "edge": ("run", "var/log/nginx", "var/lib/nginx", "var/www/acme"),
+    "edge": ("run", "var/log/nginx", "var/lib/nginx", "var/www/acme", TEXTFILES),
     "app-": ("var/log/dashboard-velo", "var/lib/pm2", "etc/dashboard-velo", "tmp"),
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
@@ -76,6 +79,9 @@ class Hosts:
             (application / "node_modules").symlink_to(node_modules)
         (self.root("backup") / BACKUP / "node_modules").symlink_to(node_modules)
         self._certificates(authority)
+        script = self.root("edge") / "etc/nginx/certificate-end.sh"
+        if script.exists():  # what cron and certbot do in production
+            subprocess.run(["sh", script], check=True)
         _write_private(self.directory / CREDENTIALS, json.dumps(self.secrets.values))
 
     def substitutions(self) -> Iterator[Substitution]:

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from golive.replica.hosts import APPLICATION, SITE, Hosts
+from golive.replica.hosts import APPLICATION, SITE, TEXTFILES, Hosts
 from golive.replica.processes import Command, Server
 from golive.replica.readiness import (
     accepts,
@@ -182,7 +182,11 @@ class Servers:
 
     def _node_exporter(self, host: str) -> Server:
         address, root = self._at(host)
-        command = (self.tools.node_exporter, f"--web.listen-address={address}:9100")
+        command = (
+            self.tools.node_exporter,
+            f"--web.listen-address={address}:9100",
+            f"--collector.textfile.directory={root / TEXTFILES}",
+        )
         name = f"node-exporter-{host}"
         return Server(name, address, (9100,), command, root, answers(address, 9100))
 
