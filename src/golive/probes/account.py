@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
-from golive.probes.http import Response, request
+from golive.probes.http import Response, Scheme, request
 from golive.probes.token import TokenFacts, claims, facts, forge
 
 _REGISTER, _SIGN_IN, _REFRESH = "/api/auth/register", "/api/auth/login", "/api/auth/refresh"
@@ -104,6 +104,20 @@ def audit(server: Endpoint, database: Database, access: str, refresh: str) -> Ac
         )
 
 
+@contextlib.contextmanager
+def lent(site: Endpoint, database: Database) -> Iterator[tuple[str, str]]:
+    """The e-mail address and password of an account that exists as long as the block.
+
+    It is made at the public `site` (HTTPS). Raises Unproven as `audit` does.
+    """
+    email, password = f"golive-{secrets.token_hex(12)}@{_DOMAIN}", secrets.token_urlsafe(24)
+    with _connected(database) as client, _removed(client, email) as made:
+        sign_in = {"email": email, "password": password}
+        _expect(_post(site, _REGISTER, sign_in, "https"), _CREATED)
+        made.certainly = True
+        yield email, password
+
+
 def _tokens(issued: str, renewing: str, secret: str) -> dict[str, str]:
     """What is tried where one must be signed in. The second shows that forging is done right."""
     claimed = claims(issued)
@@ -137,7 +151,9 @@ def _signed_in(server: Endpoint, token: str) -> Response:
     return request(server, _OWN_DATA, headers=[("Authorization", f"Bearer {token}")], scheme="http")
 
 
-def _post(server: Endpoint, path: str, body: dict[str, str]) -> Response:
+def _post(
+    server: Endpoint, path: str, body: dict[str, str], scheme: Scheme = "http"
+) -> Response:
     content = json.dumps(body).encode()
     return request(
         server,
@@ -145,7 +161,7 @@ def _post(server: Endpoint, path: str, body: dict[str, str]) -> Response:
         method="POST",
         headers=[_JSON],
         body=content,
-        scheme="http",
+        scheme=scheme,
         timeout_s=_SLOW_S,
     )
 
