@@ -53,14 +53,19 @@ def search(person: Person) -> None:
 
 
 def sign_in(person: Person) -> None:
-    """Once a visit."""
+    """Once a visit; nobody signs in twice at the same time."""
     account = person.plan.account
-    if account is None:
-        return
-    body = {"email": account.email, "password": account.password}
-    answer = person.post(f"{API}/auth/login", body)
-    if answer.status_code == 200:
-        person.tokens, person.renewed = answer.json(), time.monotonic()
+    if account is None or person.signing_in:
+        return weather(person)
+    person.signing_in = True
+    try:
+        body = {"email": account.email, "password": account.password}
+        answer = person.post(f"{API}/auth/login", body)
+        if answer.status_code == 200:
+            person.tokens, person.renewed = answer.json(), time.monotonic()
+    finally:
+        person.signing_in = False
+    return None
 
 
 def renew(person: Person) -> None:
@@ -77,15 +82,16 @@ def renew(person: Person) -> None:
     return None
 
 
-def signed_in(act):  # noqa: ANN001, ANN201 (an act of a rider)
-    """The act, of somebody whose sign-in is renewed in time."""
+def signed_in(act):
+    """The act of somebody who has signed in; else, or when that is long ago, he does this."""
 
     def acting(person: Person) -> None:
         if not person.tokens:
             sign_in(person)
         elif time.monotonic() - person.renewed > RENEWED_S:
             renew(person)
-        act(person)
+        else:
+            act(person)
 
     return acting
 

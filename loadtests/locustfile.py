@@ -8,6 +8,7 @@ an address that is not that environment's, and to production only with `--yes-lo
 """
 
 import random
+from urllib.parse import urlsplit
 
 import gevent
 import journeys
@@ -26,13 +27,14 @@ PLAN = Plan.of_process()  # of `golive load`; None when a person has started Loc
 class Present:
     """What the people of this process share; made when Locust has its environment."""
 
+    plan: Plan
     door: Door
     stream: Stream | None = None
     recorder = Recorder()
 
 
 @events.init_command_line_parser.add_listener
-def options(parser, **_):  # noqa: ANN001, ANN003, ANN201
+def options(parser, **_):
     """Which environment, where a person has started Locust."""
     group = parser.add_argument_group("golive")
     group.add_argument("--golive-environment", default="replica", help="what may be loaded")
@@ -40,28 +42,30 @@ def options(parser, **_):  # noqa: ANN001, ANN003, ANN201
 
 
 @events.init.add_listener
-def begin(environment, **_):  # noqa: ANN001, ANN003, ANN201
+def begin(environment, **_):
     """Open the door, for a plan or for whoever has started Locust by hand."""
     if PLAN is not None:
-        index = max(0, getattr(environment.runner, "worker_index", 0))
-        Present.door = Door(PLAN, environment.events.request, index)
+        Present.plan = PLAN
         Present.stream = Stream(PLAN, Present.recorder, environment)
         return
-    from golive.load.safety import plain  # not needed by a plan, which is safe already
+    from golive.load.by_hand import plain  # not needed by a plan, which is safe already
 
     chosen = environment.parsed_options
-    plan = plain(chosen.golive_environment, chosen.host, yes=chosen.yes_load_production)
-    Present.door = Door(plan, environment.events.request)
-    environment.host = f"https://{plan.site}"
+    Present.plan = plain(chosen.golive_environment, chosen.host, yes=chosen.yes_load_production)
+    environment.host = f"https://{Present.plan.site}"
 
 
 @events.test_start.add_listener
-def still_allowed(environment, **_):  # noqa: ANN001, ANN003, ANN201
+def still_allowed(environment, **_):
     """The web interface lets one write any address; there is only one that is meant."""
-    site = Present.door.plan.site
-    if environment.host and site not in environment.host:
+    site = Present.plan.site
+    if urlsplit(environment.host or f"https://{site}").hostname != site:
         environment.runner.quit()
         raise StopTest(f"only https://{site} may be loaded, not {environment.host}")
+    if Present.stream is not None:
+        Present.plan = Present.stream.shared()
+    index = max(0, getattr(environment.runner, "worker_index", 0))
+    Present.door = Door(Present.plan, environment.events.request, index)
 
 
 class Someone(User):
@@ -121,7 +125,7 @@ if PLAN is not None and not PLAN.open:
     class Stages(LoadTestShape):
         """The stages of the plan."""
 
-        def tick(self):  # noqa: ANN201
+        def tick(self):
             """How many users now; None when all is over."""
             stage = PLAN.stage_at(self.get_run_time())
             return None if stage is None else (stage.users, max(1, stage.users))

@@ -9,6 +9,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,46 @@ _START_S = 30  # imports, and workers that come
 _DRAIN_S = 30  # what is under way at the end has its timeout
 _STOP_S = 0.8
 _LAST_WORDS = 2000  # characters
+_LOCAL = "127.0.0.1"
+_WORKERS_S = 120
 
 Watch = Callable[[Samples], bool]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How many generators share a load: processes of this machine, or of any that come to
+    `master`, an address and port to listen on.
+    """
+
+    size: int = 1
+    master: tuple[str, int] | None = None
+
+    def options(self) -> tuple[str, ...]:
+        """For Locust."""
+        if self.master is not None:
+            host, port = self.master
+            return (
+                *("--master", "--master-bind-host", host, "--master-bind-port", str(port)),
+                *("--expect-workers", str(self.size)),
+                *("--expect-workers-max-wait", str(_WORKERS_S)),
+            )
+        if self.size == 1:
+            return ()
+        free = str(_free_port())
+        return (
+            *("--processes", str(self.size)),
+            *("--master-bind-host", _LOCAL, "--master-bind-port", free),
+            *("--master-host", _LOCAL, "--master-port", free),
+        )
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may take until the load begins."""
+        return _START_S + (_WORKERS_S if self.master else 0)
+
+
+ALONE = Fleet()
 
 
 @dataclass(frozen=True)
@@ -53,17 +92,25 @@ def nothing(_: Samples) -> bool:
     return False
 
 
-def run(plan: Plan, watch: Watch = nothing, options: tuple[str, ...] = ()) -> Run:
+def run(plan: Plan, watch: Watch = nothing, fleet: Fleet = ALONE) -> Run:
     """Generate the load of a plan. `watch` sees what has come each second, and may end it.
 
-    `options` go to Locust. A KeyboardInterrupt ends the load within a second, and what came until
-    then is in the result. Raises Unproven where the generator does not start, or dies.
+    A KeyboardInterrupt ends the load within a second, and what came until then is in the result.
+    Raises Unproven where the generator does not start, or dies.
     """
     samples = Samples(plan)
-    with _generator(plan, options) as generator:
-        ended = generator.follow(samples, watch)
+    users = ("-u", str(fleet.size), "-r", "1000") if plan.open else ()
+    with _generator(plan, ("--headless", *users, *fleet.options())) as generator:
+        ended = generator.follow(samples, watch, fleet.patience_s)
     began = datetime.fromtimestamp(time.time() - samples.elapsed_s, UTC)
     return Run(samples, began, ended)
+
+
+def serve(plan: Plan, host: str, port: int) -> int:
+    """Be a generator of a master's; returns its status when the master has no more to do."""
+    options = ("--worker", "--master-host", host, "--master-port", str(port))
+    with _generator(plan, options) as generator:
+        return generator.process.wait()
 
 
 class _Generator:
@@ -74,12 +121,10 @@ class _Generator:
         self._output, output = os.pipe()
         life, self._life = os.pipe()
         told = replace(plan, output=output, life=life)
-        processes = ("--processes", str(plan.workers)) if plan.workers > 1 else ()
-        users = ("-u", str(plan.workers), "-r", "1000") if plan.open else ()
-        command = (
-            *(sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", "--only-summary"),
+        command: tuple[str | Path, ...] = (
+            *(sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--only-summary"),
             *("--loglevel", "WARNING", "--stop-timeout", "11", "--host", f"https://{plan.site}"),
-            *(*users, *(options or processes)),
+            *options,
         )
         try:
             with log.open("wb") as errors:
@@ -97,9 +142,9 @@ class _Generator:
             os.close(life)
         self._rest = b""
 
-    def follow(self, samples: Samples, watch: Watch) -> str:
+    def follow(self, samples: Samples, watch: Watch, patience_s: float) -> str:
         """Gather lines until the last one; how it ended. Raises Unproven."""
-        deadline = time.monotonic() + _START_S + self._plan.seconds + _DRAIN_S
+        deadline = time.monotonic() + patience_s + self._plan.seconds + _DRAIN_S
         try:
             while (line := self._line(deadline)) is not None:
                 ended = self._take(line, samples)
@@ -163,6 +208,12 @@ class _Generator:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         os.close(self._output)
+
+
+def _free_port() -> int:
+    with socket.create_server((_LOCAL, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager

@@ -79,12 +79,17 @@ class Samples:
 
     def of(self, stages: Collection[str] | None = None) -> Iterator[Sample]:
         """Those of these stages; without any, of all that are measured."""
-        wanted = [
-            stage.measured if stages is None else stage.name in stages
-            for stage in self.plan.stages
-            for _ in range(stage.seconds)
-        ]
-        return (each for each in self if each.second < len(wanted) and wanted[each.second])
+        wanted = self.seconds(stages)
+        return (each for each in self if each.second in wanted)
+
+    def seconds(self, stages: Collection[str] | None = None) -> frozenset[int]:
+        """The seconds of these stages; without any, of all that are measured."""
+        begin, found = 0, set[int]()
+        for stage in self.plan.stages:
+            if stage.measured if stages is None else stage.name in stages:
+                found.update(range(begin, begin + stage.seconds))
+            begin += stage.seconds
+        return frozenset(found)
 
     def slow(self, limit_ms: float, stages: Collection[str] | None = None) -> tuple[int, int]:
         """How many took `limit_ms` or longer, or got no answer at all; of how many."""

@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from gevent.pool import Pool
 
-from golive.load.generator.people import Door, Person, TIMEOUT_S, scheduled
+from golive.load.generator.people import TIMEOUT_S, Door, Person, scheduled
 from golive.load.generator.recorder import Recorder
 
 _MOST_AT_ONCE = 5000
@@ -34,15 +34,13 @@ class Kind:
 
     def act(self) -> Act:
         """One of the acts."""
-        return random.choices(self.acts, self.weights)[0]  # noqa: S311 (no secret)
+        return random.choices(self.acts, self.weights)[0]
 
 
 class Arrivals:
     """The whole of an open run in this process: its share of the plan's stages."""
 
-    def __init__(
-        self, door: Door, kinds: Sequence[Kind], abuse: Act, recorder: Recorder
-    ) -> None:
+    def __init__(self, door: Door, kinds: Sequence[Kind], abuse: Act, recorder: Recorder) -> None:
         self._door, self._abuse, self._recorder = door, abuse, recorder
         self._plan = door.plan
         self._kinds = list(kinds)
@@ -61,7 +59,7 @@ class Arrivals:
             abusing = gevent.spawn(self._abusing, begin, end, abuse) if abuse else None
             rate = (stage.rate or 0) / self._plan.workers
             due = begin
-            while rate and (due := due + random.expovariate(rate)) < end:  # noqa: S311
+            while rate and (due := due + random.expovariate(rate)) < end:
                 gevent.sleep(max(0.0, due - time.perf_counter()))
                 self._under_way.spawn(self._guarded, self._one, due)
             gevent.sleep(max(0.0, end - time.perf_counter()))
@@ -101,7 +99,7 @@ class Arrivals:
         if not there:
             there, first = self._kinds[:1], self._kinds[0]
             self._come(first)
-        kind = random.choices(there, [k.share for k in there])[0]  # noqa: S311
+        kind = random.choices(there, [k.share for k in there])[0]
         people = self._present[kind.name]
         turn = self._turn[kind.name] = (self._turn[kind.name] + 1) % len(people)
         person = people[turn]

@@ -80,7 +80,7 @@ def bound(
 class Door:
     """Where people come in: the site, and what all of them share."""
 
-    def __init__(self, plan: Plan, fire: Any, worker: int = 0) -> None:  # noqa: ANN401 (an EventHook)
+    def __init__(self, plan: Plan, fire: Any, worker: int = 0) -> None:
         self.plan = plan
         self.fire = fire
         self.trust = gevent.ssl.create_default_context(cafile=plan.roots)
@@ -110,18 +110,19 @@ class Person:
         )
         self.asked = 0
         self.abusive = False
+        self.signing_in = False
         self.tokens: dict[str, Any] = {}
         self.renewed = 0.0
 
-    def get(self, path: str, name: str | None = None) -> Any:  # noqa: ANN401 (a FastResponse)
+    def get(self, path: str, name: str | None = None) -> Any:
         """Ask for a path; `name` groups those that differ in an id only."""
         return self._ask("GET", path, name)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401
+    def post(self, path: str, body: dict[str, Any]) -> Any:
         """Send JSON."""
         return self._ask("POST", path, None, json=body)
 
-    def _ask(self, method: str, path: str, name: str | None, **body: Any) -> Any:  # noqa: ANN401
+    def _ask(self, method: str, path: str, name: str | None, **body: Any) -> Any:
         self.asked += 1
         headers = dict(self._headers)
         if self.tokens:

@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import time
+from dataclasses import asdict, replace
 from typing import Any
 
 import gevent
@@ -19,7 +20,7 @@ from locust.rpc.protocol import Message
 from locust.runners import MasterRunner, WorkerRunner
 
 from golive.load.generator.recorder import Recorder
-from golive.load.plan import Plan
+from golive.load.plan import Plan, Stage
 
 EVERY_S = 1.0
 _KEY = "golive"
@@ -51,12 +52,25 @@ class Stream:
         gevent.spawn(self._watch_self)
         if plan.life is not None:
             gevent.spawn(self._until_abandoned)
+        if isinstance(self._runner, MasterRunner):
+            told = asdict(plan)
+            options = vars(environment.parsed_options)  # of these Locust tells its workers
+            options[_KEY] = {each: told[each] for each in ("stages", "people", "visit", "workers")}
         if isinstance(self._runner, WorkerRunner):
             events.report_to_master.add_listener(self._report)
         else:
             events.worker_report.add_listener(self._collect)
             events.quitting.add_listener(lambda **_: self.end("done"))
             gevent.spawn(self._write)
+
+    def shared(self) -> Plan:
+        """The plan with what a master says of it: how much, when, and by how many."""
+        options = vars(self._environment.parsed_options)
+        told = options.get(_KEY)
+        if told is None or not isinstance(self._runner, WorkerRunner):
+            return self._plan
+        stages = tuple(Stage(**each) for each in told["stages"])
+        return replace(self._plan, **(told | {"stages": stages}))
 
     def done(self) -> None:
         """This process has nothing more to send."""
@@ -81,7 +95,7 @@ class Stream:
         own, self._own = self._own, []
         return {"samples": samples, "trouble": trouble, "self": own}
 
-    def _report(self, client_id: str, data: dict[str, Any]) -> None:
+    def _report(self, data: dict[str, Any], **_: Any) -> None:
         data[_KEY] = json.dumps(self._take() | {"done": self._done})
 
     def _collect(self, client_id: str, data: dict[str, Any]) -> None:
