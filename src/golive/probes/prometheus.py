@@ -204,6 +204,8 @@ def curve(
 
     span = f"start={begin.timestamp()}&end={end.timestamp()}&step={step_s}"
     return _ask(endpoint, f"/api/v1/query_range?query={quote(query)}&{span}", read)
+
+
 @dataclass(frozen=True)
 class Series:
     """What was scraped of one series: (time, value), in order."""
