@@ -198,7 +198,7 @@ def render(measured: Measured, lines: list[Line], console: Console) -> None:
     for stage in samples.plan.stages:
         found = samples.latencies([stage.name])
         asked = f"{stage.rate:g}/s" if stage.rate else f"{stage.users} users"
-        times = [found.percentile_ms(p) for p in (50, 95, 99)]
+        times = found.percentiles_ms([50, 95, 99])
         table.add_row(
             stage.name if stage.measured else f"({stage.name})",
             asked,

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from math import exp, lgamma, log, log1p
 
-_STEPS = 60  # of bisection: more than a float resolves
+_STEPS = 40  # of bisection: to 1e-12
+_TERMS, _EXACT, _TINY = 10_000, 1e-13, 1e-300
 
 
 class Answer(StrEnum):
@@ -71,17 +72,40 @@ def looks(limit: float, risk: float) -> Iterator[tuple[int, float]]:
 
 
 def _at_most(k: int, n: int, share: float) -> float:
-    """The probability of `k` or fewer out of `n`, each counted with the probability `share`."""
+    """The probability of `k` or fewer out of `n`, each counted with the probability `share`.
+
+    It is the regularised incomplete beta function I(1 - share; n - k, k + 1) (DLMF 8.17.5).
+    """
     if share <= 0:
         return 1.0
     if share >= 1:
         return 0.0
-    ways = lgamma(n + 1)
-    terms = (
-        exp(ways - lgamma(i + 1) - lgamma(n - i + 1) + i * log(share) + (n - i) * log1p(-share))
-        for i in range(k + 1)
-    )
-    return min(1.0, sum(terms))
+    a, b, x = n - k, k + 1, 1 - share
+    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))
+    if x < (a + 1) / (a + b + 2):
+        return front * _fraction(a, b, x) / a
+    return 1 - front * _fraction(b, a, 1 - x) / b
+
+
+def _fraction(a: float, b: float, x: float) -> float:
+    """The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method."""
+    c, d = 1.0, 1 / _not_zero(1 - (a + b) * x / (a + 1))
+    value = d
+    for m in range(1, _TERMS):
+        for factor in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / _not_zero(1 + factor * d)
+            c = _not_zero(1 + factor / c)
+            value *= c * d
+        if abs(c * d - 1) < _EXACT:
+            return value
+    raise ArithmeticError(f"I(x={x}; {a}, {b}) does not converge")
+
+
+def _not_zero(value: float) -> float:
+    return value if abs(value) > _TINY else _TINY
 
 
 def _bisect(below: Callable[[float], bool]) -> float:

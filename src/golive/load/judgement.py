@@ -23,8 +23,8 @@ _FEW = 25  # fewer than so many requests expected: their number says nothing of 
 class Judged:
     """`counted` of `total` against `limit`, a share; `answer` is sure to 1 - `risk`.
 
-    `low` and `high` are the bounds of the true share, `needed` how many samples would show that it
-    is below the limit if no more were counted.
+    `low` and `high` are the bounds of the true share. Where the answer is open, `needed` is how
+    many samples would show that it is below the limit, if no more were counted.
     """
 
     counted: int
@@ -34,7 +34,7 @@ class Judged:
     answer: Answer
     low: float
     high: float
-    needed: int
+    needed: int | None
 
     def __str__(self) -> str:
         """In words, with the bounds."""
@@ -48,15 +48,16 @@ class Judged:
 
 def judge(counted: int, total: int, limit: float, risk: float) -> Judged:
     """A share of what was counted, against a limit."""
+    found = answer(counted, total, limit, risk)
     return Judged(
-        counted,
-        total,
-        limit,
-        risk,
-        answer(counted, total, limit, risk),
-        lower(counted, total, risk),
-        upper(counted, total, risk),
-        needed(limit, risk, counted),
+        counted=counted,
+        total=total,
+        limit=limit,
+        risk=risk,
+        answer=found,
+        low=lower(counted, total, risk),
+        high=upper(counted, total, risk) if total else 1.0,
+        needed=needed(limit, risk, counted) if found is Answer.OPEN else None,
     )
 
 

@@ -1,6 +1,7 @@
 """A histogram of times: every sample counts, and histograms add up exactly (HdrHistogram)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
 from hdrh.histogram import HdrHistogram
 
@@ -31,9 +32,22 @@ class Latencies:
 
     def percentile_ms(self, percent: float) -> float | None:
         """The time in milliseconds that `percent` of the samples do not exceed; None of none."""
+        return self.percentiles_ms([percent])[0]
+
+    def percentiles_ms(self, percents: Sequence[float]) -> list[float | None]:
+        """The same for several, which must ascend."""
         if not self.count:
-            return None
-        return float(self._histogram.get_value_at_percentile(percent)) / 1000
+            return [None] * len(percents)
+        found: list[float | None] = []
+        upto = 0
+        for value, count in self.counts():
+            upto += count
+            while len(found) < len(percents) and upto >= self._rank(percents[len(found)]):
+                found.append(value / 1000)
+        return found
+
+    def _rank(self, percent: float) -> int:
+        return max(1, ceil(round(percent / 100 * self.count, 6)))
 
     def most_ms(self) -> float | None:
         """The longest, in milliseconds; None of none."""
@@ -41,8 +55,12 @@ class Latencies:
 
     def counts(self) -> Iterator[tuple[int, int]]:
         """Each time that occurs (microseconds, to 0.1 %) with how often it does, ascending."""
-        for item in self._histogram.get_recorded_iterator():
-            yield int(item.value_iterated_to), int(item.count_at_value_iterated_to)
+        histogram = self._histogram
+        # The library's iterators visit each of 18,432 places in Python.
+        for index, count in enumerate(histogram.counts[:]):
+            if count:
+                value = histogram.get_value_from_index(index)
+                yield int(histogram.get_highest_equivalent_value(value)), int(count)
 
     def encode(self) -> str:
         """As text that other programs read too: HdrHistogram V2, base64."""

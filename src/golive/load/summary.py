@@ -1,6 +1,6 @@
 """A load test as data: for load.json, for the evidence of a gate, and for the pictures of both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import mean
 from typing import Any
 
@@ -41,7 +41,7 @@ def summary(measured: Measured) -> dict[str, Any]:
         "all": _times(list(samples.of())),
         "closed_figure": _times(list(samples.of()), service=True),
         "timeline": timeline(samples),
-        "distribution": _distribution(samples.latencies()),
+        "distribution": distribution(samples.latencies()),
         "generator": _generator(samples),
         "servers": None if isinstance(measured.figures, Exception) else measured.figures,
     }
@@ -65,9 +65,14 @@ def _times(found: list[Sample], *, service: bool = False) -> dict[str, Any]:
         "requests": len(found),
         "errors": sum(1 for each in found if each.kind),
         "per_second": round(len(found) / len(seconds), 1) if seconds else 0,
-        **{f"p{percent:g}_ms": times.percentile_ms(percent) for percent in _PERCENTILES},
+        **_named(times, _PERCENTILES),
         "most_ms": times.most_ms(),
     }
+
+
+def _named(times: Latencies, percents: Sequence[float]) -> dict[str, float | None]:
+    found = times.percentiles_ms(percents)
+    return {f"p{percent:g}_ms": value for percent, value in zip(percents, found, strict=True)}
 
 
 def _by_endpoint(samples: Samples) -> Iterator[tuple[str, list[Sample]]]:
@@ -94,21 +99,20 @@ def timeline(samples: Samples) -> list[dict[str, Any]]:
                 "per_second": len(found) / width,
                 "errors_per_second": sum(1 for each in found if each.kind) / width,
                 "users": samples.users.get(number * width, 0),
-                **{f"p{p}_ms": times.percentile_ms(p) for p in (50, 95, 99)},
+                **_named(times, (50, 95, 99)),
             }
         )
     return points
 
 
-def _distribution(times: Latencies) -> list[tuple[float, float]]:
+def distribution(times: Latencies) -> list[tuple[float, float]]:
     """(percent, ms): from the median on, each step halves what is left (as HdrHistogram plots)."""
-    points, left = [], 50.0
+    percents, left = [], 50.0
     while times.count and left >= 50 / times.count:
-        for share in (1, 0.75):
-            percent = 100 - left * share
-            points.append((round(percent, 5), times.percentile_ms(percent) or 0.0))
+        percents += [round(100 - left, 5), round(100 - 0.75 * left, 5)]
         left /= 2
-    return points
+    found = times.percentiles_ms(percents)
+    return [(percent, ms or 0.0) for percent, ms in zip(percents, found, strict=True)]
 
 
 def _generator(samples: Samples) -> dict[str, Any]:
