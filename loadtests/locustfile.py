@@ -8,11 +8,12 @@ an address that is not that environment's, and to production only with `--yes-lo
 """
 
 import random
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 import gevent
 import journeys
-from locust import LoadTestShape, User, between, events, task
+from locust import LoadTestShape, User, events, task
 from locust.exception import StopTest
 
 from golive.load.generator.arrivals import Arrivals
@@ -62,10 +63,11 @@ def still_allowed(environment, **_):
     if urlsplit(environment.host or f"https://{site}").hostname != site:
         environment.runner.quit()
         raise StopTest(f"only https://{site} may be loaded, not {environment.host}")
-    if Present.stream is not None:
-        Present.plan = Present.stream.shared()
     index = max(0, getattr(environment.runner, "worker_index", 0))
-    Present.door = Door(Present.plan, environment.events.request, index)
+    with Present.stream.guarded() if Present.stream else nullcontext():
+        if Present.stream is not None:
+            Present.plan = Present.stream.shared()
+        Present.door = Door(Present.plan, environment.events.request, index)
 
 
 class Someone(User):
@@ -73,6 +75,7 @@ class Someone(User):
 
     abstract = True
     kind: journeys.Kind
+    thinks = (1.0, 5.0)  # seconds
 
     def on_start(self) -> None:
         """He comes."""
@@ -91,6 +94,11 @@ class Someone(User):
             self._come()
         self.kind.act()(self.person)
 
+    def wait_time(self) -> float:
+        """How long he thinks; a plan may have people who do not."""
+        stage = PLAN and PLAN.stage_at(Present.recorder.elapsed())
+        return random.uniform(*self.thinks) if stage is None or stage.think else 0.0
+
     def on_stop(self) -> None:
         """He leaves."""
         self.person.leave()
@@ -103,21 +111,19 @@ if PLAN is None or not PLAN.open:
 
         kind = journeys.KINDS[0]
         weight = kind.share
-        wait_time = between(1, 5)
 
     class Rider(Someone):
         """Signs in and looks at his rides."""
 
         kind = journeys.KINDS[1]
         weight = kind.share
-        wait_time = between(1, 5)
 
     class Watcher(Someone):
         """Opens the live feed."""
 
         kind = journeys.KINDS[2]
         weight = kind.share
-        wait_time = between(5, 15)
+        thinks = (5.0, 15.0)
 
 
 if PLAN is not None and not PLAN.open:
@@ -138,9 +144,9 @@ if PLAN is not None and PLAN.open:
 
         def on_start(self) -> None:
             """The whole run."""
-            Arrivals(Present.door, journeys.KINDS, journeys.abuse, Present.recorder).run()
-            if Present.stream:
-                Present.stream.done()
+            with Present.stream.guarded():
+                Arrivals(Present.door, journeys.KINDS, journeys.abuse, Present.recorder).run()
+            Present.stream.done()
 
         @task
         def over(self) -> None:

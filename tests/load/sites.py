@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from golive.load.plan import Plan, Stage
@@ -46,7 +47,7 @@ class Site:
         return await asyncio.start_server(self._serve, self.address, 0, ssl=self._trust)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError), closing(writer):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 for line in head.lower().split(b"\r\n"):
@@ -62,7 +63,6 @@ class Site:
                     b"Content-Length: %d\r\n\r\n%s" % (status, len(ROWS), ROWS)
                 )
                 await writer.drain()
-        writer.close()
 
     def stall(self, after_s: float, for_s: float) -> None:
         """Answer nothing from then on, for so long."""
@@ -73,9 +73,19 @@ class Site:
         self._loop.call_soon_threadsafe(self._loop.call_later, after_s, begin)
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._server.close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        """Nobody listens any more, and every connection is cut; twice is once."""
+        if not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def plan(self, *stages: Stage, workers: int = 1, visit: int = 1000, people: int = 4) -> Plan:
         """Load for this site, each person from an address of his own."""

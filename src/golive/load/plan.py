@@ -15,8 +15,9 @@ class Stage:
     """A stretch of a run in which the load stays the same.
 
     Either `rate`, requests a second that come whatever the answers take (open), or `users`, each
-    of whom waits for his answer (closed). `abuse` is how many requests a second come besides from
-    one client that keeps to no limit. Not `measured`: warming up, which nothing is judged by.
+    of whom waits for his answer (closed), and then thinks, unless `think` is false. `abuse` is how
+    many requests a second come besides from one client that keeps to no limit. Not `measured`:
+    warming up, which nothing is judged by.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Stage:
     users: int | None = None
     measured: bool = True
     abuse: float = 0.0
+    think: bool = True
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Stage(_Model):
     users: Annotated[int, Field(ge=1, le=2000)] | None = None
     measured: bool = True
     abuse: Annotated[float, Field(ge=0, le=200)] = 0
+    think: bool = True
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Stage":

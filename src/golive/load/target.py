@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Network
 from urllib.parse import urlsplit
 
@@ -82,7 +83,7 @@ def _paced(environment: Environment, stage: Stage) -> Stage:
     pace = environment.pace
     rate = None if stage.rate is None else min(stage.rate, pace)
     users = None if stage.users is None else min(stage.users, max(1, int(pace)))
-    return Stage(stage.name, stage.seconds, rate, users, stage.measured)
+    return replace(stage, rate=rate, users=users, abuse=0.0)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,8 @@ import json
 import os
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -71,6 +73,16 @@ class Stream:
             return self._plan
         stages = tuple(Stage(**each) for each in told["stages"])
         return replace(self._plan, **(told | {"stages": stages}))
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """What fails in the block ends the run, and is told: Locust would only log it."""
+        try:
+            yield
+        except Exception as error:
+            self._recorder.trouble(f"{type(error).__name__}: {error}")
+            self.done()
+            raise
 
     def done(self) -> None:
         """This process has nothing more to send."""
