@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from golive.faults.alerts import rules_edited
 from golive.faults.application import DIRECTORY, file_with, reloaded, variable
 from golive.faults.fault import FaultError, Target, fault
 from golive.faults.files import edited
+from golive.faults.monitoring_files import rules_edited
 from golive.faults.nginx_reload import nginx_edited
 from golive.machine import credential
 from golive.replica.reap import MARK
