@@ -114,7 +114,7 @@ def lent(site: Endpoint, database: Database) -> Iterator[tuple[str, str]]:
     """
     email = f"golive-load-{secrets.token_hex(12)}@{_DOMAIN}"
     password = secrets.token_urlsafe(24)
-    with _connected(database) as client, _removed(client, email) as made:
+    with connected(database) as client, _removed(client, email) as made:
         sign_in = {"email": email, "password": password}
         _expect(_post(site, _REGISTER, sign_in, "https"), _CREATED)
         made.certainly = True
