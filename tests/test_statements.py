@@ -17,8 +17,6 @@ from golive.report.traceability import trace, unclaimed
 ROOT = Path(__file__).parents[1]
 
 NOT_YET_CLAIMED = """
-ARC-03 ARC-04 ARC-06 ARC-07
-MDB-04
 DEP-08 DEP-09 DEP-10 DEP-11 DEP-13 DEP-14 DEP-16 DEP-17 DEP-18 DEP-19 DEP-20
 DEP-21 DEP-22
 RBK-01 RBK-03 RBK-04 RBK-05 RBK-06 RBK-07

@@ -61,8 +61,9 @@ class Scenario:
     `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
     kinds of environment in which it can be shown, all of them when empty. `ahead`: its
     measurement takes seconds and begins before the first scenario, so that it is judged late.
-    `slow`: it takes minutes, and is not run unless asked for. `live`: it can be shown only where
-    users are. Where it is not `waivable`, nobody may accept that it fails.
+    `alone`: it disturbs every other, so that it comes after all of them. `slow`: it takes minutes,
+    and is not run unless asked for. `live`: it can be shown only where users are. Where it is not
+    `waivable`, nobody may accept that it fails.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Scenario:
     permits: frozenset[Permit] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     ahead: bool = False
+    alone: bool = False
     slow: bool = False
     live: bool = False
     waivable: bool = True

@@ -59,7 +59,7 @@ class Rig:
         owned = self._up.enter_context(started(self._stack, self._say, self._number))
         release = directory(owned.number) / "release"
         release.mkdir(mode=0o700)
-        environment = attach(self._environment, owned.number)
+        environment = attach(self._environment, owned.number, self._say)
         return Target(owned.number, environment, example.make(release, self._stack))
 
     def __enter__(self) -> "Rig":
@@ -145,8 +145,9 @@ class Scope:
 
     @classmethod
     def of(cls, scenarios: Mapping[str, Scenario], *, thorough: bool) -> "Scope":
-        """The scope before anything has run: what is measured ahead takes long."""
-        return cls(scenarios, frozenset(i for i, s in scenarios.items() if s.ahead), thorough)
+        """The scope before anything has run: what is measured ahead takes long, and drills do."""
+        long = frozenset(i for i, s in scenarios.items() if s.ahead or s.alone)
+        return cls(scenarios, long, thorough)
 
     def without(self, long: Iterable[str]) -> "Scope":
         """With more scenarios left out."""

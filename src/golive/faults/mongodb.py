@@ -59,7 +59,7 @@ def secondary_in_maintenance(replica: Target) -> Iterator[None]:
 @contextmanager
 def member_without_vote(replica: Target) -> Iterator[None]:
     """MDB-01: a member has no vote, so that the loss of one of the others stops all writes."""
-    with _reconfigured(replica, {"votes": 0, "priority": 0}):
+    with reconfigured(replica, {"votes": 0, "priority": 0}):
         yield
 
 
@@ -68,7 +68,7 @@ def member_without_vote(replica: Target) -> Iterator[None]:
 def secondary_an_hour_behind(replica: Target) -> Iterator[None]:
     """MDB-01: a member is told to stay an hour behind, and something is written then."""
     try:
-        with _reconfigured(replica, {"secondaryDelaySecs": 3600, "priority": 0}):
+        with reconfigured(replica, {"secondaryDelaySecs": 3600, "priority": 0}):
             version = _configuration(replica, "mongo-1")["version"]
             _await(lambda: _configuration(replica, "mongo-3")["version"] == version, "it is told")
             _command(replica, "mongo-1", "appendOplogNote", data={"golive": "fault"})
@@ -207,12 +207,12 @@ def _behind(replica: Target, host: str) -> bool:
 
 
 @contextmanager
-def _reconfigured(replica: Target, change: Member) -> Iterator[None]:
-    """With the last member's settings changed, which all members have agreed on."""
+def reconfigured(replica: Target, change: Member, members: int = 1) -> Iterator[None]:
+    """With the settings of the last `members` changed, which all have agreed on."""
     before = _configuration(replica, "mongo-1")
-    members = [*before["members"][:-1], before["members"][-1] | change]
+    kept, changed = before["members"][:-members], before["members"][-members:]
     try:
-        _configure(replica, before | {"members": members})
+        _configure(replica, before | {"members": [*kept, *(each | change for each in changed)]})
         yield
     finally:
         _configure(replica, before)

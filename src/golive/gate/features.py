@@ -24,6 +24,7 @@ from golive.statements import Statement
 
 ADVISORY = "advisory"
 AHEAD = "ahead"
+ALONE = "alone"
 SLOW = "slow"
 LIVE = "only-live"
 UNWAIVABLE = "unwaivable"
@@ -93,6 +94,7 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
         **{id_: statement.statement for id_, statement in known.items()},
         ADVISORY: "the scenario does not count for the verdict",
         AHEAD: "measured while other scenarios run, and judged after them",
+        ALONE: "run after all others, when nothing else is measured: it disturbs everything",
         SLOW: "takes a minute or two by its nature: not run without --slow",
         LIVE: "run only where users are (live in the environment file)",
         UNWAIVABLE: "no release may waive it",
@@ -208,6 +210,7 @@ class _Reader:
             statements=tuple(sorted(tags.keys() & self.statements)),
             blocking=ADVISORY not in tags,
             ahead=AHEAD in tags,
+            alone=ALONE in tags,
             slow=SLOW in tags,
             live=LIVE in tags,
             waivable=UNWAIVABLE not in tags,

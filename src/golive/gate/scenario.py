@@ -65,9 +65,14 @@ class ScenarioRunner:
                 raise pytest.UsageError(f"--scenario: no such id: {', '.join(sorted(unknown))}")
             items[:] = [item for item in items if item.stash[_scenario].id in chosen]
         # As the files have them, whatever order the file system gives; nobody waits for what
-        # is measured ahead while there is something else to do.
+        # is measured ahead while there is something else to do, and nobody is disturbed.
         order = list(self._features.scenarios)
-        items.sort(key=lambda item: (item.stash[_scenario].ahead, order.index(item.location[2])))
+
+        def place(item: pytest.Item) -> tuple[bool, bool, int]:
+            scenario = item.stash[_scenario]
+            return scenario.alone, scenario.ahead, order.index(scenario.id)
+
+        items.sort(key=place)
 
     def _scenario_of(self, item: pytest.Item) -> Scenario:
         wrapper = item.obj if isinstance(item, pytest.Function) else None
@@ -87,6 +92,10 @@ class ScenarioRunner:
             raise NotRun(reason)
         if scenario.slow and not item.config.getoption("slow"):
             raise NotRun("takes a minute or two: golive gate --slow")
+        if scenario.alone:
+            if self._workers > 1:
+                raise Unproven("it must run alone: without xdist's -n", Whose.OURS)
+            self.measurements.settle()
 
     def pytest_bdd_before_step(
         self, request: pytest.FixtureRequest, feature: Feature, step: Step

@@ -151,7 +151,7 @@ class GateSession:
 
         try:
             if self._plan.replica is not None:
-                self._environment = attach(environment, self._plan.replica)
+                self._environment = attach(environment, self._plan.replica, self._progress.say)
                 return
             self._environment = self._up.enter_context(
                 attach_or_start(

@@ -26,6 +26,7 @@ _HOSTS = {
     "mongo-2": "3.2",
     "mongo-3": "3.3",
     "monitoring": "4.1",
+    "backup": "4.2",
     "authority": "5.1",
     "mail": "5.2",
     "slack": "5.3",

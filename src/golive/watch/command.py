@@ -24,7 +24,7 @@ def main(name: str, replica: int | None, plan: Plan, directory: Path, say: Say) 
     """Watch until the end, and write the report. Raises ERRORS, Unproven, ReplicaError."""
     environment = environments.load(name)
     if replica is not None:
-        environment = attach(environment, replica)
+        environment = attach(environment, replica, say)
     target = watched(environment)
     path = file_of(directory, environment.name)
     record, verdict = run(target, environment.name, plan, path, _sparing(plan, say))
