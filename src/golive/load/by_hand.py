@@ -55,4 +55,8 @@ def up(environment: Environment) -> Environment:
     ready = [state for state in running() if state.kept and state.ready_s is not None]
     if not ready:
         raise ReplicaError("no replica is up: golive up")
-    return attach(environment, ready[-1].number)
+    return attach(environment, ready[-1].number, _say)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"  {message}\n")

@@ -134,7 +134,7 @@ def _up(
     if environment.kind is Kind.DEPLOYED or environment.stack is None:
         return nullcontext(environment)
     if replica is not None:
-        return nullcontext(attach(environment, replica))
+        return nullcontext(attach(environment, replica, say))
     return attach_or_start(environment, environment.stack, say)
 
 
