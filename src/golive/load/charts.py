@@ -133,7 +133,10 @@ class _Logarithmic:
     def __init__(self, values: Sequence[float]) -> None:
         some = [value for value in values if value > 0] or [1.0]
         self.low, self.high = floor(log10(min(some))), ceil(log10(max(some) * 1.0001))
-        self.ticks = [10.0**power for power in range(self.low, self.high + 1)]
+        factors = (1, 2, 5) if self.high - self.low < 3 else (1,)
+        powers = range(self.low, self.high + 1)
+        ticks = [10.0**power * factor for power in powers for factor in factors]
+        self.ticks = [tick for tick in ticks if tick <= 10.0**self.high]
 
     def y(self, value: float) -> float:
         share = (log10(max(value, 10.0**self.low)) - self.low) / max(1, self.high - self.low)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from pydantic_core import to_jsonable_python
 
 from golive.load import charts, summary
+from golive.load.confidence import Answer
 from golive.load.explain import explain
 from golive.load.lines import Line
 from golive.load.measure import Measured
@@ -23,8 +24,10 @@ def write(measured: Measured, lines: Sequence[Line], directory: Path) -> tuple[P
     plain: dict[str, Any] = to_jsonable_python(data, inf_nan_mode="strings")
     name = f"load-{measured.request.profile_name}"
     text = json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
-    figures = measured.figures
-    why = [str(figures)] if isinstance(figures, Exception) else list(explain(figures))
+    why: Sequence[str] = ()
+    if any(line.answer is Answer.ABOVE for line in lines):
+        figures = measured.figures
+        why = [str(figures)] if isinstance(figures, Exception) else explain(figures)
     return (
         write_text(directory / f"{name}.json", text),
         write_text(directory / f"{name}.html", page(plain, why)),
@@ -40,6 +43,7 @@ def page(load: dict[str, Any], why: Sequence[str]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    jinja.filters["utc"] = lambda text: f"{text[:10]} {text[11:19]} UTC"
     jinja.filters["ms"] = lambda value: "–" if value is None else f"{value:,.0f}"
     jinja.filters["some"] = lambda value: "–" if value is None else f"{value:,.1f}"
     style = resources("golive.load") / "templates/load.css"

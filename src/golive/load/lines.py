@@ -59,9 +59,11 @@ def _line(
         return Line(what, Answer.OPEN, "the limiter was measured: all people were one client")
     found = look()
     if found.answer is Answer.ABOVE and (own := judgement.blame(measured.run.samples, stages)):
-        return Line(what, Answer.OPEN, f"{found}; but {own}: the generator was the bottleneck")
+        return Line(
+            what, Answer.OPEN, f"otherwise {found}; but {own}: the generator was the bottleneck"
+        )
     more = f"; {found.needed} would do" if found.answer is Answer.OPEN else ""
-    return Line(what, found.answer, f"otherwise: {found}{more}")
+    return Line(what, found.answer, f"otherwise {found}{more}")
 
 
 def _mongodb(measured: Measured, asked: Thresholds) -> Line:
@@ -71,4 +73,4 @@ def _mongodb(measured: Measured, asked: Thresholds) -> Line:
         return Line(what, Answer.OPEN, str(figures))
     limit = 1 - asked.mongodb_percent / 100
     found = judgement.judge(figures.mongodb_slow, figures.mongodb_commands, limit, asked.risk)
-    return Line(what, found.answer, str(found).replace("requests", "commands"))
+    return Line(what, found.answer, f"otherwise {found}".replace("requests", "commands"))

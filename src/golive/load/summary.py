@@ -17,6 +17,7 @@ def summary(measured: Measured) -> dict[str, Any]:
     """The figures that people read, and the points of the pictures."""
     samples = measured.run.samples
     plan = samples.plan
+    seconds = len(samples.seconds())
     return {
         "profile": measured.request.profile_name,
         "environment": measured.request.environment.name,
@@ -31,15 +32,17 @@ def summary(measured: Measured) -> dict[str, Any]:
                 "rate": stage.rate,
                 "users": stage.users,
                 "measured": stage.measured,
-                **_times(list(samples.of([stage.name]))),
+                **_times(list(samples.of([stage.name])), stage.seconds),
             }
             for stage in plan.stages
         ],
-        "endpoints": [{"endpoint": name, **_times(found)} for name, found in _by_endpoint(samples)],
+        "endpoints": [
+            {"endpoint": name, **_times(found, seconds)} for name, found in _by_endpoint(samples)
+        ],
         "errors": dict(samples.errors()),
         "abusive": dict(samples.abusive()),
-        "all": _times(list(samples.of())),
-        "closed_figure": _times(list(samples.of()), service=True),
+        "all": _times(list(samples.of()), seconds),
+        "closed_figure": _times(list(samples.of()), seconds, service=True),
         "timeline": timeline(samples),
         "distribution": distribution(samples.latencies()),
         "generator": _generator(samples),
@@ -58,13 +61,12 @@ def stored(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _times(found: list[Sample], *, service: bool = False) -> dict[str, Any]:
+def _times(found: list[Sample], seconds: int, *, service: bool = False) -> dict[str, Any]:
     times = Latencies(each.service if service else each.latency for each in found)
-    seconds = {each.second for each in found}
     return {
         "requests": len(found),
         "errors": sum(1 for each in found if each.kind),
-        "per_second": round(len(found) / len(seconds), 1) if seconds else 0,
+        "per_second": round(len(found) / seconds, 1),
         **_named(times, _PERCENTILES),
         "most_ms": times.most_ms(),
     }
