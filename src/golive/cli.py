@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from rich.console import Console
@@ -62,6 +63,7 @@ def main() -> None:
     golive gate          start a replica, judge it, stop it
     golive up            start a replica and keep it, to look at or to gate again
     golive down          stop it
+    golive load PROFILE  put it under load, and judge what people would see
     golive prove         break one thing after the other: each check must turn red
     golive watch         watch a deployment in the hours after a release
     """
@@ -306,6 +308,54 @@ def watch(
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
     sys.exit(command.EXIT_STATUS[verdict])
+
+
+@main.command()
+@click.argument("profile", required=False, metavar="[PROFILE]")
+@click.option("--environment", default="replica", show_default=True, metavar="NAME|FILE")
+@click.option("--replica", type=int, metavar="N", help="Load the running replica N.")
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Generators here."
+)
+@click.option("--workers", type=click.IntRange(1, 1000), help="Generators elsewhere to wait for.")
+@click.option("--worker", is_flag=True, help="Be one of them.")
+@click.option(
+    "--master-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="HOST",
+    help="Where --workers listens, and --worker goes.",
+)
+@click.option("--master-port", default=5557, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--accept", is_flag=True, help="Later runs are compared with this one.")
+@click.option("--yes-load-production", "yes", is_flag=True, help="Needed besides the permit.")
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=REPORT_DIR,
+    show_default=True,
+    help="Where load-PROFILE.json and load-PROFILE.html go.",
+)
+def load(profile: str | None, **options: Any) -> None:  # noqa: ANN401 (as declared above)
+    """Put an environment under load, and judge what it shows by the values of item 12.
+
+    PROFILE is one of loadtests/profiles.yaml; without it they are listed. People come from an
+    address each. Ctrl-C ends the load within a second, and keeps what was measured.
+
+    \b
+    Exit status: 0 all holds, 1 something does not, 3 something is unproven,
+                 2 it could not run (not permitted, no such profile, no replica).
+    """
+    from golive.load import command  # here: only this verb needs it
+
+    try:
+        if profile is None:
+            command.show_profiles()
+            return
+        sys.exit(command.main(command.Options(profile, **options), _say))
+    except command.ERRORS as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
 
 
 @main.command()
