@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files as resources
 
@@ -20,7 +21,7 @@ from golive.outcome import Outcome
 from golive.report import curves, evidence, reason
 from golive.report.history import History, turned_red
 from golive.report.text import cut, utc
-from golive.report.words import Language, words
+from golive.report.words import Language, counted, translated, words
 
 SIZE = 500_000  # bytes
 # What is shown of a text (characters), of a list (entries; with none, steps are left out), and of
@@ -58,6 +59,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 
 def render(report: Report, history: History, language: Language) -> str:
     """The page; texts and lists in it are cut shorter if it would be larger than `SIZE`."""
+    report = translated(report, language)
     for limits in _LIMITS:
         page = _page(report, history, language, limits)
         if len(page.encode()) < SIZE:
@@ -101,6 +103,7 @@ def _page(
         bar=_bar,
         blocking=Counter(r.outcome for r in report.scenarios if r.blocking),
         csp=_policy(style, script),
+        counted=partial(counted, language=language),
         counts=Counter(result.outcome for result in report.scenarios),
         entries=entries,
         depth=_DEPTH,
