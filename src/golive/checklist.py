@@ -61,7 +61,8 @@ class Scenario:
     `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
     kinds of environment in which it can be shown, all of them when empty. `ahead`: its
     measurement takes seconds and begins before the first scenario, so that it is judged late.
-    `slow`: it takes minutes, and is not run unless asked for.
+    `slow`: it takes minutes, and is not run unless asked for. `smoke`: one of the few that
+    `golive smoke` runs, in seconds, and harms nobody.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Scenario:
     kinds: frozenset[Kind] = frozenset()
     ahead: bool = False
     slow: bool = False
+    smoke: bool = False
 
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""

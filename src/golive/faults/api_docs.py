@@ -93,11 +93,11 @@ def place_missing(replica: Target) -> Iterator[None]:
 
 @fault(_ELSEWHERE, _BROWSER)
 @contextmanager
-def validator_asked(replica: Target) -> Iterator[None]:
-    """CHK-03: Swagger UI sends the description to a validator elsewhere, which the site's policy
-    forbids: the browser complains of it.
+def visitors_counted_elsewhere(replica: Target) -> Iterator[None]:
+    """CHK-03: a script of the page counts its visitors on another site, which is not reached: the
+    browser complains of that too.
     """
-    edit = ("validatorUrl: null", "validatorUrl: 'https://validator.swagger.io/validator'")
+    edit = ("window.Swagger", "new Image().src = 'https://count.example/1.png';\nwindow.Swagger")
     with _docs_edited(replica, "initializer.js", edit):
         yield
 

@@ -6,7 +6,7 @@ checked here before it sees them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from golive.statements import Statement
 ADVISORY = "advisory"
 AHEAD = "ahead"
 SLOW = "slow"
+SMOKE = "smoke"
 PERMITS = {f"permit-{permit}": permit for permit in Permit}
 KINDS = {f"only-{kind}": kind for kind in Kind}
 
@@ -39,6 +40,16 @@ class Features:
     items: tuple[Item, ...]
     statements: dict[str, Statement]
     scenarios: dict[str, Scenario]
+
+    def smoke(self) -> "Features":
+        """The scenarios that `golive smoke` runs, and the items that have one."""
+        chosen = {id_: each for id_, each in self.scenarios.items() if each.smoke}
+        items = {item_of(id_) for id_ in chosen}
+        return replace(
+            self,
+            items=tuple(item for item in self.items if item.id in items),
+            scenarios=chosen,
+        )
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -91,6 +102,7 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
         **{id_: statement.statement for id_, statement in known.items()},
         ADVISORY: "the scenario does not count for the verdict",
         AHEAD: "measured while other scenarios run, and judged after them",
+        SMOKE: "run by golive smoke too: seconds, and single requests that change nothing",
         SLOW: "takes a minute or two by its nature: not run without --slow",
         **{tag: f"not run where {permit} is not permitted" for tag, permit in PERMITS.items()},
         **{tag: f"run in an environment of kind {kind}" for tag, kind in KINDS.items()},
@@ -197,6 +209,10 @@ class _Reader:
             )
             if problem not in self.problems:  # a feature's tag is seen once for each scenario
                 self.problems.append(problem)
+        if SMOKE in tags and (harms := sorted(tags.keys() & {AHEAD, SLOW, *PERMITS})):
+            self._refuse(
+                tags[SMOKE], f"a smoke test is short and harmless: not @{', @'.join(harms)}"
+            )
         return Scenario(
             id=id_,
             name=title,
@@ -205,6 +221,7 @@ class _Reader:
             blocking=ADVISORY not in tags,
             ahead=AHEAD in tags,
             slow=SLOW in tags,
+            smoke=SMOKE in tags,
             permits=frozenset(PERMITS[tag] for tag in tags.keys() & PERMITS.keys()),
             kinds=frozenset(KINDS[tag] for tag in tags.keys() & KINDS.keys()),
         )

@@ -105,7 +105,7 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         raise pytest.UsageError(f"--release: {release}: no such file")
     here = environments.find(name, directory).resolve()
     return Plan(
-        features=checklist,
+        features=checklist.smoke() if config.getoption("smoke") else checklist,
         environment=environment,
         elsewhere=tuple(
             load(str(path)) for path in sorted(directory.glob("*.yaml")) if path.resolve() != here
