@@ -77,7 +77,8 @@ def _module(path: str):
 def test_it_changes_nothing(asked):
     _, requests = asked
     assert 10 < len(requests) < 60
-    assert {method for _, method, *_ in requests} == {"GET"}
+    # "-": a connection in which nothing was asked, such as a version of TLS that was only tried.
+    assert {method for _, method, *_ in requests} <= {"GET", "-"}
 
 
 def test_it_keeps_the_pace_of_the_environment(asked):
