@@ -38,6 +38,7 @@ Feature: Licences
         | BSD-2-Clause                           |
         | BSD-3-Clause                           |
         | MPL-2.0                                |
+        | ZPL-2.1                                |
         | PSF-2.0                                |
         | MIT License                            |
         | Apache Software License                |

@@ -87,6 +87,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--release", type=Path, metavar="FILE", help="record of the release")
     group.addoption(
+        "--contacts",
+        type=Path,
+        metavar="FILE",
+        help="who answers for what, whose signature counts (default: environments/contacts.yaml)",
+    )
+    group.addoption(
+        "--sign-key",
+        type=Path,
+        metavar="KEY",
+        help="SSH key that report.json is signed with, into report.json.sig, for golive dossier",
+    )
+    group.addoption(
         "--report-dir",
         type=Path,
         default=Path("report"),

@@ -21,9 +21,10 @@ from golive.environment import Host
 from golive.machine import Machine
 from golive.outcome import NotRun, Unproven, Whose
 from golive.probes import pm2_logs
+from golive.probes.own_pm2 import Scale
 from golive.probes.pm2 import Daemon, Worker, inspect
 from golive.probes.pm2_logs import last_lines, logged
-from golive.probes.pm2_rehearsal import Held, Scale, rehearse
+from golive.probes.pm2_rehearsal import Held, rehearse
 
 HOME = "/var/lib/pm2"
 APP = """
@@ -294,7 +295,8 @@ def test_a_rehearsal_that_cannot_listen(daemon, tmp_path):
 KILLED = """
 import json, sys
 from golive.probes.pm2 import Daemon, Worker
-from golive.probes.pm2_rehearsal import Scale, rehearse
+from golive.probes.own_pm2 import Scale
+from golive.probes.pm2_rehearsal import rehearse
 daemon, worker = json.loads(sys.argv[1])
 worker["settings"] = tuple(map(tuple, worker["settings"]))
 daemon["workers"] = ()

@@ -13,6 +13,7 @@ from golive.faults.files import edited, replaced
 DIRECTORY = "/var/www/dashboard-velo-api"
 FILE = f"{DIRECTORY}/.env"
 OUT_LOG = "/var/log/dashboard-velo/out.log"
+_PID_FILE = "/var/lib/pm2/pm2.pid"
 NAME = "dashboard-velo-api"
 _WITHIN_S = 180  # for what hangs: PM2 itself waits 50 s for each worker
 
@@ -71,15 +72,20 @@ def reloaded(replica: Target, host: str, *changes: AbstractContextManager[None])
             file.truncate(size)
 
 
+def daemon(replica: Target, host: str) -> psutil.Process:
+    """The host's PM2, as it runs now."""
+    return psutil.Process(int(replica.path(host, _PID_FILE).read_text()))
+
+
 def pm2(replica: Target, host: str, *arguments: str) -> None:
     """Give the host's PM2 an order; it returns when the workers are ready. Raises FaultError."""
-    daemon = psutil.Process(replica.pid(host))
-    node, program = daemon.cmdline()[:2]
+    running = daemon(replica, host)
+    node, program = running.cmdline()[:2]
     try:
         order = subprocess.run(
             [node, program, *arguments],
             cwd=replica.path(host, DIRECTORY),
-            env=daemon.environ(),
+            env=running.environ(),
             capture_output=True,
             text=True,
             timeout=_WITHIN_S,

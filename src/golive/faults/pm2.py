@@ -2,19 +2,17 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import psutil
 
-from golive.faults.fault import FaultError, Target, fault
+from golive.faults.application import DIRECTORY, NAME, pm2
+from golive.faults.fault import Target, fault
 from golive.faults.files import edited
 
 _HOST = "app-1"
-_FILE = "/var/www/dashboard-velo-api/ecosystem.config.js"
-_NAME = "dashboard-velo-api"
-_WITHIN_S = 120
+_FILE = f"{DIRECTORY}/ecosystem.config.js"
 _SETTINGS = "platform/pm2.feature::"
 
 
@@ -26,10 +24,10 @@ def _set(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
     """
     try:
         with edited(replica, _HOST, _FILE, *edits):
-            _pm2(replica, "reload", "ecosystem.config.js", "--env", "production")
+            pm2(replica, _HOST, "reload", "ecosystem.config.js", "--env", "production")
             yield
     finally:
-        _pm2(replica, "reload", "ecosystem.config.js", "--env", "production")
+        pm2(replica, _HOST, "reload", "ecosystem.config.js", "--env", "production")
 
 
 @contextmanager
@@ -44,24 +42,8 @@ def _started_with(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
 
 
 def _start_anew(replica: Target) -> None:
-    _pm2(replica, "delete", _NAME)
-    _pm2(replica, "start", "ecosystem.config.js", "--env", "production")
-
-
-def _pm2(replica: Target, *words: str) -> None:
-    """Speak to the running PM2 as whoever started it. Raises FaultError with its words."""
-    daemon = psutil.Process(replica.pid(_HOST))
-    node, pm2 = daemon.exe(), next(each for each in daemon.cmdline() if each.endswith("/bin/pm2"))
-    done = subprocess.run(
-        [node, pm2, *words],
-        cwd=replica.path(_HOST, _FILE).parent,
-        env=daemon.environ(),
-        capture_output=True,
-        text=True,
-        timeout=_WITHIN_S,
-    )
-    if done.returncode:
-        raise FaultError(f"pm2 {' '.join(words)}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    pm2(replica, _HOST, "delete", NAME)
+    pm2(replica, _HOST, "start", "ecosystem.config.js", "--env", "production")
 
 
 def _value(replica: Target, name: str, old: str, new: str) -> AbstractContextManager[None]:
@@ -74,10 +56,10 @@ def a_worker_less(replica: Target) -> Iterator[None]:
     """PM2-02: one worker has been scaled away."""
     cpus = str(psutil.cpu_count())
     try:
-        _pm2(replica, "scale", _NAME, str(int(cpus) - 1))
+        pm2(replica, _HOST, "scale", NAME, str(int(cpus) - 1))
         yield
     finally:
-        _pm2(replica, "scale", _NAME, cpus)
+        pm2(replica, _HOST, "scale", NAME, cpus)
 
 
 @fault(_SETTINGS + "Nobody watches the files")

@@ -24,8 +24,11 @@ from golive.statements import Statement
 
 ADVISORY = "advisory"
 AHEAD = "ahead"
+ALONE = "alone"
 SLOW = "slow"
 SMOKE = "smoke"
+LIVE = "only-live"
+UNWAIVABLE = "unwaivable"
 PERMITS = {f"permit-{permit}": permit for permit in Permit}
 KINDS = {f"only-{kind}": kind for kind in Kind}
 
@@ -103,7 +106,10 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
         ADVISORY: "the scenario does not count for the verdict",
         AHEAD: "measured while other scenarios run, and judged after them",
         SMOKE: "run by golive smoke too: seconds, and single requests that change nothing",
+        ALONE: "run after all others, when nothing else is measured: it disturbs everything",
         SLOW: "takes a minute or two by its nature: not run without --slow",
+        LIVE: "run only where users are (live in the environment file)",
+        UNWAIVABLE: "no release may waive it",
         **{tag: f"not run where {permit} is not permitted" for tag, permit in PERMITS.items()},
         **{tag: f"run in an environment of kind {kind}" for tag, kind in KINDS.items()},
     }
@@ -209,7 +215,7 @@ class _Reader:
             )
             if problem not in self.problems:  # a feature's tag is seen once for each scenario
                 self.problems.append(problem)
-        if SMOKE in tags and (harms := sorted(tags.keys() & {AHEAD, SLOW, *PERMITS})):
+        if SMOKE in tags and (harms := sorted(tags.keys() & {AHEAD, ALONE, SLOW, *PERMITS})):
             self._refuse(
                 tags[SMOKE], f"a smoke test is short and harmless: not @{', @'.join(harms)}"
             )
@@ -220,8 +226,11 @@ class _Reader:
             statements=tuple(sorted(tags.keys() & self.statements)),
             blocking=ADVISORY not in tags,
             ahead=AHEAD in tags,
+            alone=ALONE in tags,
             slow=SLOW in tags,
             smoke=SMOKE in tags,
+            live=LIVE in tags,
+            waivable=UNWAIVABLE not in tags,
             permits=frozenset(PERMITS[tag] for tag in tags.keys() & PERMITS.keys()),
             kinds=frozenset(KINDS[tag] for tag in tags.keys() & KINDS.keys()),
         )

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -29,24 +29,47 @@ class Measurements:
 
     def start(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Begin a measurement, unless it was begun already."""
-        key = (probe, args, tuple(sorted(kwargs.items())))
-        with self._lock:
-            future = self._futures.get(key)
-            if future is not None:
-                return future
-            self._futures[key] = future = Future()
-        name = getattr(probe, "__name__", str(probe))
-        threading.Thread(
-            target=self._run,
-            args=(future, probe, args, kwargs),
-            name=f"measure {name}",
-            daemon=True,
-        ).start()
+        future, begun = self._future(probe, args, kwargs)
+        if not begun:
+            threading.Thread(
+                target=self._run,
+                args=(future, probe, args, kwargs),
+                name=f"measure {getattr(probe, '__name__', probe)}",
+                daemon=True,
+            ).start()
         return future
 
     def result(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What the probe returned, or raise what it raised, to each that asks."""
         return self.start(probe, *args, **kwargs).result()
+
+    def here(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, but measured in this thread: an interrupt ends it there, and it can heal."""
+        future, begun = self._future(probe, args, kwargs)
+        if not begun:
+            self._run(future, probe, args, kwargs)
+        return future.result()
+
+    def settle(self) -> None:
+        """Return when nothing is being measured any more."""
+        while True:
+            with self._lock:
+                pending = [future for future in self._futures.values() if not future.done()]
+            if not pending:
+                return
+            wait(pending)
+
+    def _future(
+        self, probe: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Future[T], bool]:
+        """The future of a measurement, and whether it was begun already."""
+        key = (probe, args, tuple(sorted(kwargs.items())))
+        with self._lock:
+            future = self._futures.get(key)
+            if future is not None:
+                return future, True
+            self._futures[key] = future = Future()
+            return future, False
 
     def _run(
         self,

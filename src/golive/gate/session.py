@@ -20,8 +20,10 @@ from golive.checklist import (
     Report,
     Scenario,
     ScenarioResult,
+    SignOffResult,
     Span,
     Verdict,
+    WaiverResult,
     deviations,
     due,
     item_of,
@@ -33,6 +35,8 @@ from golive.gate.evidence import PROPERTY
 from golive.gate.features import Features
 from golive.gate.scenario import RESULT, ScenarioRunner
 from golive.outcome import Outcome
+from golive.release import waivers
+from golive.release.signature import SUFFIX, SignatureError, sign_file
 from golive.report import files
 from golive.report import json as json_report
 from golive.report.progress import Progress
@@ -53,8 +57,8 @@ class Plan:
     elsewhere: tuple[Environment, ...]
     fresh: bool
     replica: int | None
-    release: str | None
     report_dir: Path
+    sign_key: Path | None
     clients_start: int
 
 
@@ -73,7 +77,8 @@ class _Seen:
 
 def forget(report_dir: Path) -> None:
     """Remove the reports of an earlier run: they say nothing of this one."""
-    for name in (json_report.NAME, *files.NAMES.values()):
+    signature = f"{json_report.NAME}{SUFFIX}"
+    for name in (json_report.NAME, signature, *files.NAMES.values()):
         (report_dir / name).unlink(missing_ok=True)
     for path in report_dir.glob("*.cdx.json"):  # bills of materials
         path.unlink()
@@ -151,7 +156,7 @@ class GateSession:
 
         try:
             if self._plan.replica is not None:
-                self._environment = attach(environment, self._plan.replica)
+                self._environment = attach(environment, self._plan.replica, self._progress.say)
                 return
             self._environment = self._up.enter_context(
                 attach_or_start(
@@ -237,17 +242,33 @@ class GateSession:
                 self._up.close()
             else:
                 report = self._report(session)
-                json_report.write(report, self._plan.report_dir)
+                written = json_report.write(report, self._plan.report_dir)
+                self._sign(written)
                 self._up.close()
                 self._progress.end()
                 for trouble in self._trouble:
                     self._console.print(f"[bold yellow]{escape(trouble)}")
                 files.publish(report, self._plan.report_dir, self._console)
 
+    def _sign(self, path: Path) -> None:
+        if self._plan.sign_key is not None:
+            try:
+                sign_file(path, self._plan.sign_key)
+            except SignatureError as error:
+                self._trouble.append(f"the report is not signed: {error}")
+
     def _report(self, session: pytest.Session) -> Report:
         scenarios = self._plan.features.scenarios
         unreached = self._why_unreached(session)
-        results = [self._result(scenario, unreached) for scenario in scenarios.values()]
+        release = self._runner.release
+        record = release.record if release else None
+        here = self._plan.environment.name
+        waived = record.waivers if record else ()
+        results = waivers.apply(
+            waived, (self._result(each, unreached) for each in scenarios.values()), here
+        )
+        accounts = waivers.account(waived, results, here)
+        self._trouble += [_unused(each) for each in accounts if each.unused]
         judgement = judge(results, self._plan.features.items)
         broken = bool(self._trouble) and judgement.verdict is Verdict.GO
         not_run = [scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN]
@@ -262,15 +283,21 @@ class GateSession:
         named.update(each.statement for each in deviating)
         return Report(
             verdict=Verdict.INCOMPLETE if broken else judgement.verdict,
-            environment=self._plan.environment.name,
-            release=self._plan.release,
+            environment=here,
+            release=record.tag if record else None,
             started=self._started,
             duration_s=round((datetime.now(UTC) - self._started).total_seconds(), 3),
             items=judgement.items,
-            scenarios=tuple(results),
+            scenarios=results,
             due=elsewhere,
             deviations=deviating,
             statements=tuple(s for s in self._plan.features.statements.values() if s.id in named),
+            commit=record.commit if record else None,
+            sign_offs=tuple(
+                SignOffResult(s.item, s.role, s.date, s.applicable, s.evidence, s.note)
+                for s in (record.sign_offs if record else ())
+            ),
+            waivers=accounts,
             spans=tuple(self._spans()),
         )
 
@@ -296,6 +323,10 @@ class GateSession:
         if stop := session.shouldfail or session.shouldstop:
             return f"not reached: {stop}"
         return "not chosen for this run"
+
+
+def _unused(waiver: WaiverResult) -> str:
+    return f"the waiver of {waiver.of} is unused: all that it names passes; take it out"
 
 
 def _own_stdout(stack: ExitStack) -> TextIO:

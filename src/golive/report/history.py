@@ -60,7 +60,7 @@ def turned_red(report: Report, history: History) -> tuple[Turned, ...]:
     """What blocks now and did not when it was last run; a scenario that is new has not turned."""
     found = []
     for result in report.scenarios:
-        if result.blocking and result.outcome in _RED and _ran(result):
+        if result.counts and result.outcome in _RED and _ran(result):
             last = _last(result.id, history.runs)
             if last and last.before not in _RED:
                 found.append(replace(last, result=result))

@@ -49,6 +49,10 @@ _FRENCH = {
     "Deviations are declared: statements of the document that are not met here, on purpose.": (
         "Des écarts sont déclarés : ce que le document demande et qui n'est pas tenu ici, exprès."
     ),
+    "Waivers": "Dérogations",
+    "waived": "dérogation",
+    "until": "jusqu'au",
+    "unused: all that it names passes": "inutile : tout ce qu'elle nomme passe",
     "Turned red": "Passés au rouge",
     "Passed or not run before, and red now; each was last run at the time shown.": (
         "Réussis ou non exécutés avant, en échec ou non prouvés à présent ; avec l'heure de la "

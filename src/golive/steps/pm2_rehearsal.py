@@ -9,8 +9,9 @@ from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import Machine, machines
 from golive.outcome import Unproven, Whose
+from golive.probes.own_pm2 import Scale
 from golive.probes.pm2 import inspect
-from golive.probes.pm2_rehearsal import Rehearsed, Replacement, Scale, rehearse
+from golive.probes.pm2_rehearsal import Rehearsed, Replacement, rehearse
 from golive.steps.expectation import require
 from golive.steps.pm2 import NAME
 
