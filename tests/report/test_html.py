@@ -78,6 +78,25 @@ def test_everything_of_the_report_is_in_it():
         assert words in text
 
 
+def test_what_people_say_of_the_release_is_in_it():
+    waived = scenario(
+        "A weak cipher is refused",
+        Outcome.FAILED,
+        EXPECTATION,
+        waived="by the Security Officer until 2025-06-01: a client of 2009",
+    )
+    text = text_of(parsed(page(report(*REPORT.scenarios, waived))))
+    for words in (
+        "v1.0.0 0123456789ab", "Waived: does not count 1 failed", "Waivers (2)",
+        "NGX-10 a client of 2009 Security Officer , until 2025-06-01 failed A weak cipher",
+        "unused: all that it names passes", "Waived by the Security Officer until 2025-06-01",
+        "Sign-offs (2)", "10 Security Officer , 2025-04-05 12:30 UTC https://x.example/1 read",
+        "09 not applicable DevOps Lead", "Joined from (1)", "staging GO 2025-04-05 12:30 UTC",
+    ):  # fmt: skip
+        assert words in text
+    assert "A weak cipher" not in text.partition("Waivers (2)")[0]  # it does not count
+
+
 def test_the_french_page_is_french():
     tree = parsed(page(language=Language.FR))
     text = text_of(tree.find(f"{NS}body"))

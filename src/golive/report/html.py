@@ -72,7 +72,7 @@ def _page(
 ) -> str:
     characters, entries, found = limits
     say = words(language)
-    red = [result for result in _red(report.scenarios) if result.blocking]
+    red = [result for result in _red(report.scenarios) if result.counts]
     templates = resources("golive.report") / "templates"
     style = (templates / "report.css").read_text(encoding="utf-8")
     script = (templates / "report.js").read_text(encoding="utf-8")
@@ -101,7 +101,8 @@ def _page(
         _=say,
         advisory=Counter(r.outcome for r in report.scenarios if not r.blocking),
         bar=_bar,
-        blocking=Counter(r.outcome for r in report.scenarios if r.blocking),
+        blocking=Counter(r.outcome for r in report.scenarios if r.counts),
+        waived=Counter(r.outcome for r in report.scenarios if r.waived),
         csp=_policy(style, script),
         counted=partial(counted, language=language),
         counts=Counter(result.outcome for result in report.scenarios),
@@ -149,12 +150,12 @@ def _red(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
 
 
 def _proof(report: Report) -> dict[str, Counter[Outcome]]:
-    """For each item, how many of its blocking scenarios ended how."""
+    """For each item, how many of its scenarios that count ended how."""
     return {item.id: _blocking(report.scenarios, item) for item in report.items}
 
 
 def _blocking(results: Iterable[ScenarioResult], item: ItemResult) -> Counter[Outcome]:
-    return Counter(r.outcome for r in results if r.item == item.id and r.blocking)
+    return Counter(r.outcome for r in results if r.item == item.id and r.counts)
 
 
 def _spans(spans: Iterable[Span]) -> list[Span]:

@@ -51,6 +51,23 @@ _FRENCH = {
     ),
     "Waivers": "Dérogations",
     "waived": "dérogation",
+    "waived: does not count": "dérogation : ne compte pas",
+    "What fails and is accepted for this release, by whom and until when; it does not count.": (
+        "Ce qui échoue et que quelqu'un accepte pour cette version, et jusqu'à quand ; ne compte "
+        "pas."
+    ),
+    "Waives": "Déroge à",
+    "Accepted by": "Accepté par",
+    "Sign-offs": "Validations",
+    "What people have signed of the release; whether it counts, the scenarios of its item say.": (
+        "Ce que des personnes ont signé pour cette version ; les scénarios du point disent si cela "
+        "compte."
+    ),
+    "Signed by": "Signé par",
+    "Evidence": "Preuve",
+    "Note": "Remarque",
+    "not applicable": "sans objet",
+    "Joined from": "Réuni à partir de",
     "until": "jusqu'au",
     "unused: all that it names passes": "inutile : tout ce qu'elle nomme passe",
     "Turned red": "Passés au rouge",
