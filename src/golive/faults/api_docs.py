@@ -45,10 +45,10 @@ def page_without_style(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_ASSETS)
+@fault(_ASSETS, _BROWSER)
 @contextmanager
 def image_missing(replica: Target) -> Iterator[None]:
-    """NGX-47: an image of the page is not there."""
+    """NGX-47: an image of the page is not there, of which a browser complains."""
     image = "location = /api/docs/favicon-32x32.png { return 404; }"
     with nginx_edited(replica, (_LOCATION, f"{image} {_LOCATION}")):
         yield
