@@ -38,7 +38,7 @@ Feature: The proxy
 
   Rule: WebSocket
 
-    @NGX-39
+    @NGX-39 @smoke
     Scenario: A WebSocket is opened through the proxy, and carries messages both ways
       When a client opens a WebSocket at "/ws" and says "golive"
       Then the connection is upgraded, and the application says "golive" back
@@ -87,7 +87,7 @@ Feature: The proxy
         | /api/x#/docs                    |
         | /api/%2e%2e/docs                |
 
-    @advisory
+    @advisory @smoke
     Scenario: The application's metrics are not public
       Then "/metrics" is answered 404
 

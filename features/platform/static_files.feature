@@ -25,7 +25,7 @@ Feature: Static files
         | /avatar.png  |
         | /favicon.ico |
 
-    @NGX-45
+    @NGX-45 @smoke
     Scenario Outline: <path> is sent as what it is
       Then "<path>" has one of the media types "<types>"
 

@@ -1,7 +1,7 @@
 Feature: The virtual host
   The edge answers to the site's name, and to nobody else's.
 
-  @NGX-29
+  @NGX-29 @smoke
   Scenario Outline: It answers to its name, <written>
     Then a client that calls the host "<host>" is served
 

@@ -174,7 +174,41 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
     Exit status: 0 GO, 1 NO-GO, 3 INCOMPLETE,
                  2 it could not run (usage, environment, no replica).
     """
-    from golive.report.json import ReportFileError, read  # here: only this verb needs it
+    sys.exit(_checklist(arguments, **options))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--environment", metavar="NAME|FILE", help="What to look at [default: replica].")
+@click.option("--release", metavar="FILE", help="The release record.")
+@click.option("--replica", metavar="N", help="Use the running replica N, whatever its files.")
+@click.option(
+    "--report-dir",
+    metavar="DIR",
+    default=str(REPORT_DIR / "smoke"),
+    show_default=True,
+    help="Where reports go.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
+def smoke(arguments: tuple[str, ...], **options: str | None) -> None:
+    """Look whether a deployment is alive and the right one, in seconds.
+
+    After each deploy: the scenarios that are tagged @smoke, by the same features and with the
+    same reports as a gate. They send single requests, paced as the environment says, open
+    connections, and change nothing: production permits that.
+
+    \b
+    golive smoke --environment production --release releases/v1.2.0.yaml
+
+    \b
+    Exit status: 0 all passed, 1 something failed, 3 something is unproven,
+                 2 it could not run (usage, environment, no replica).
+    """
+    sys.exit(_checklist(arguments, smoke=True, **options))
+
+
+def _checklist(arguments: tuple[str, ...], **options: str | bool | None) -> int:
+    """Run the checklist with these options; its exit status."""
+    from golive.report.json import ReportFileError, read  # here: only this needs it
 
     given = [
         f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
@@ -195,8 +229,8 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
         # A run that did not begin has removed the report of the last one.
         verdict = read(Path(str(options["report_dir"] or REPORT_DIR))).verdict
     except ReportFileError:
-        sys.exit(COULD_NOT_RUN)
-    sys.exit(verdict.exit_status)
+        return COULD_NOT_RUN
+    return verdict.exit_status
 
 
 @main.command()

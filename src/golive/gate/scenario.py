@@ -60,6 +60,8 @@ class ScenarioRunner:
             file, _, line = scenario.where.rpartition(":")
             item.location = (file, int(line) - 1, scenario.id)
             item.extra_keyword_matches.add(scenario.id)  # so that -k finds files and names
+        if config.getoption("smoke"):
+            items[:] = [item for item in items if item.stash[_scenario].smoke]
         if (chosen := config.getoption("scenario")) is not None:
             if unknown := set(chosen) - self._features.scenarios.keys():
                 raise pytest.UsageError(f"--scenario: no such id: {', '.join(sorted(unknown))}")

@@ -130,11 +130,13 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
     if replica is not None and environment.kind is not Kind.REPLICA:
         raise pytest.UsageError(f"--replica: {environment.name} is of kind {environment.kind}")
     here = environments.find(name, directory).resolve()
+    # The environments of a checklist of one's own stand beside each other; ours are not its.
+    beside = here.parent if config.getoption("features_dir") else directory
     return Plan(
-        features=checklist,
+        features=checklist.smoke() if config.getoption("smoke") else checklist,
         environment=environment,
         elsewhere=tuple(
-            load(str(path)) for path in environments.files(directory) if path.resolve() != here
+            load(str(path)) for path in environments.files(beside) if path.resolve() != here
         ),
         fresh=config.getoption("fresh"),
         replica=replica,

@@ -1,4 +1,4 @@
-"""The servers that are Debian packages."""
+"""The servers, and the browser, that are Debian packages."""
 
 import ctypes
 import os
@@ -22,6 +22,7 @@ PACKAGE_OF = {
     "prometheus-node-exporter": "prometheus-node-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "openssl": "openssl",
+    "chromium": "chromium",
 }
 """The package that a command comes in, by command."""
 
