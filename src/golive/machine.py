@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 import testinfra
+from testinfra.backend.base import CommandResult
+from testinfra.backend.docker import DockerBackend
 from testinfra.host import Host as Connection
 
 from golive.environment import Environment, Host
@@ -18,6 +20,20 @@ from golive.outcome import NotRun, Unproven, Whose
 
 _NOT_FOUND = {126, 127}  # the shell's status of a command that is not there, or cannot be run
 _SSH_FAILED = 255
+_DOCKER = "docker://"
+
+
+class _Container(DockerBackend):
+    """testinfra's docker backend, but as the root of the machine that a container stands for.
+
+    A container's own root has dropped the capabilities that an administrator has, such as to look
+    into another user's process.
+    """
+
+    def run(self, command: str, *args: str, **_: object) -> CommandResult:
+        shell = ["docker", "exec", "--privileged", "--user", "0", self.name, "/bin/sh", "-c"]
+        quoted = " ".join(["%s"] * len(shell))
+        return self.run_local(f"{quoted} %s", *shell, self.get_command(command, *args))
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,8 @@ class Machine:
         """testinfra's connection. Raises NotRun where the environment gives none."""
         if self.host.connection is None:
             raise NotRun(f"{self.name}: the environment gives no connection to look inside")
+        if self.host.connection.startswith(_DOCKER):
+            return Connection(_Container(self.host.connection.removeprefix(_DOCKER)))
         return testinfra.get_host(self.host.connection)
 
     def path(self, path: str) -> str:

@@ -89,8 +89,6 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
     name, stack = config.getoption("environment"), config.getoption("stack")
     load = partial(environments.load, statements=checklist.statements, blocking=checklist.blocking)
     environment = load(name, directory=directory)
-    if environment.kind is Kind.COMPOSE:
-        raise pytest.UsageError("environments of kind compose cannot be started yet")
     if stack is not None:
         if environment.kind is Kind.DEPLOYED:
             raise pytest.UsageError(f"--stack: {environment.name} is not started from a stack")
@@ -98,7 +96,7 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
             raise pytest.UsageError(f"--stack: {stack}: no such directory")
         environment = environment.model_copy(update={"stack": stack.resolve()})
     replica = config.getoption("replica")
-    if replica is not None and environment.kind is not Kind.REPLICA:
+    if replica is not None and environment.kind is Kind.DEPLOYED:
         raise pytest.UsageError(f"--replica: {environment.name} is of kind {environment.kind}")
     release = config.getoption("release")
     if release is not None and not release.is_file():

@@ -47,7 +47,7 @@ def _handshakes(address: str, port: int, name: str) -> dict[int, bool]:
             stack.enter_context(socket.create_connection((address, port), _TIMEOUT_S))
             for _ in range(_AT_ONCE)
         ]
-        responses = {each.getsockname(): _stapled(each, name) for each in connections}
+        responses = {each.getsockname(): stapled(each, name) for each in connections}
         owners = dict(_owners(address, port))
         stapled: dict[int, bool] = {}
         for client, response in responses.items():
@@ -57,7 +57,11 @@ def _handshakes(address: str, port: int, name: str) -> dict[int, bool]:
         return stapled
 
 
-def _stapled(connection: socket.socket, name: str) -> bool:
+def stapled(connection: socket.socket, name: str) -> bool:
+    """Whether a TLS handshake on this connection is answered with a stapled response.
+
+    Raises ConnectionError where it fails.
+    """
     # Not at the top: the servers start while this is imported.
     from nassl._nassl import OpenSSLError
     from nassl.ssl_client import OpenSslVerifyEnum, OpenSslVersionEnum, SslClient
