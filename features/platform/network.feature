@@ -7,7 +7,7 @@ Feature: The network
     Scenario: nginx has loaded three application servers at least
       Then nginx passes requests for "/" to 3 servers at least, all of them in use
 
-    @ARC-02 @only-replica
+    @ARC-02 @only-replica @only-compose
     Scenario: Each application server receives requests
       When 30 clients ask for something
       Then 3 application servers at least have answered, none of them less than half its share

@@ -21,19 +21,29 @@ from golive.outcome import NotRun, Unproven, Whose
 _NOT_FOUND = {126, 127}  # the shell's status of a command that is not there, or cannot be run
 _SSH_FAILED = 255
 _DOCKER = "docker://"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class _Container(DockerBackend):
-    """testinfra's docker backend, but as the root of the machine that a container stands for.
+    """testinfra's docker backend, as the administrator of the machine that a container stands for.
 
-    A container's own root has dropped the capabilities that an administrator has, such as to look
-    into another user's process.
+    It enters the container's namespaces from this machine. `docker exec` has the capabilities
+    that the container has dropped no more than the container, so that it could not look into
+    another user's process; and it takes 20 times as long.
     """
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        state = self.run_local("docker inspect --format '{{.State.Pid}}' %s", name)
+        self._pid = state.stdout.strip()
+        if state.rc or self._pid in ("", "0"):
+            raise Unproven(f"container {name} does not run: {state.stderr.strip()}", Whose.TARGET)
+
     def run(self, command: str, *args: str, **_: object) -> CommandResult:
-        shell = ["docker", "exec", "--privileged", "--user", "0", self.name, "/bin/sh", "-c"]
-        quoted = " ".join(["%s"] * len(shell))
-        return self.run_local(f"{quoted} %s", *shell, self.get_command(command, *args))
+        enter = f"nsenter --target {self._pid} --mount --uts --ipc --net --pid"
+        return self.run_local(
+            f"{enter} env -i PATH={_PATH} /bin/sh -c %s", self.get_command(command, *args)
+        )
 
 
 @dataclass(frozen=True)

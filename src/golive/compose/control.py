@@ -32,6 +32,9 @@ from golive.replica.state import digest
 from golive.replica.substitution import Secrets
 
 FILE = Path("docker-compose.test.yml")
+VARIABLES = "compose.env"
+"""The file, in a replica's directory, of what docker-compose.test.yml was given; mode 0600."""
+
 _MIME_TYPES = Path("/etc/nginx/mime.types")  # of Debian's nginx package
 
 
@@ -98,9 +101,7 @@ def remove(engine: Engine, number: int) -> None:
 
 
 @contextmanager
-def started(
-    engine: Engine, stack: Path, say: Say, number: int | None = None
-) -> Iterator["Owned"]:
+def started(engine: Engine, stack: Path, say: Say, number: int | None = None) -> Iterator["Owned"]:
     """A compose replica of `stack` that ends with the block, or with this process.
 
     `say` is told what becomes ready. Raises ReplicaError, everything already started removed.
@@ -177,7 +178,7 @@ class Owned:
         (place / "received").mkdir()
         os.chown(place / "received", USER, USER)
         variables = _variables(self.engine, hosts, modules, tools.pm2)
-        _write_private(place / "compose.env", variables)
+        _write_private(place / VARIABLES, variables)
         self.engine.up(FILE, project(self.number), variables)
         say(f"containers started after {monotonic() - began:.1f} s")
         _route_clients(networks, _bridge(self.number))
@@ -199,9 +200,7 @@ class Owned:
             )
 
 
-def _variables(
-    engine: Engine, hosts: ContainerHosts, modules: Path, pm2: Path
-) -> dict[str, str]:
+def _variables(engine: Engine, hosts: ContainerHosts, modules: Path, pm2: Path) -> dict[str, str]:
     """What docker-compose.test.yml takes from its environment."""
     return {
         **images.names(engine),

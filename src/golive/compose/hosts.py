@@ -6,13 +6,11 @@ an administrator writes for a host, where it listens and where MongoDB is.
 """
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from golive.compose.networks import Networks, name
-from golive.replica.authority import Authority
 from golive.replica.hosts import Hosts
 from golive.replica.substitution import Substitutions
 

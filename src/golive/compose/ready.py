@@ -1,8 +1,11 @@
 """When the containers of a replica serve: each is asked in its own protocol, all at once."""
 
 import asyncio
-import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from socket import create_connection, socket
 
 from golive.compose.engine import SERVICE_LABEL, Engine
 from golive.compose.hosts import ContainerHosts
@@ -11,11 +14,13 @@ from golive.replica.hosts import SITE
 from golive.replica.readiness import Ready, all_of, answers, greets, replicates
 from golive.replica.stapling import stapled
 
-_WITHIN_S = 240
+_WITHIN_S = 240  # for what hangs: a death is told within seconds
 _POLL_S = 0.2
 _LOOK_EVERY_S = 3.0
-_STAPLED_IN_A_ROW = 8  # rounds: nginx has several workers, and each its own response
+_LAST_WORDS = 15  # lines
+# nginx has several workers, and each its own response: so many connections, so often.
 _AT_ONCE = 8
+_IN_A_ROW = 8
 _WITHOUT_WITHIN_S = 4
 
 
@@ -24,46 +29,72 @@ def await_ready(
 ) -> None:
     """Make the MongoDB members one set, and return when every service serves.
 
-    Raises ReplicaError with the last words of the one that ended or was late.
+    `began` is the monotonic time from which `say` is told how long each took. Raises
+    ReplicaError with the last words of the one that ended or was late.
     """
-    asyncio.run(_all(engine, project, hosts, _services(engine, project, hosts), say, began))
+    try:
+        asyncio.run(_Start(engine, project, hosts, say, began).ready())
+    except* ReplicaError as errors:
+        raise errors.exceptions[0] from None
 
 
-def _services(engine: Engine, project: str, hosts: ContainerHosts) -> dict[str, Ready]:
-    """For each service, whether it serves."""
-    at = hosts.subnet.hosts
-    password = hosts.secrets["redis-admin-password"]
-    services = {
-        host: replicates(at[host], 6379, password, 2 if host == "redis-1" else None)
-        for host in hosts.subnet.named("redis-")
-    }
-    for host, address in hosts.subnet.named("app-").items():
-        launched = _launched(engine, f"{project}-{host}-1")
-        services[host] = all_of(answers(address, 3000, "/ready"), launched)
-        services[f"{host}-exporter"] = answers(address, 9100)
-    monitoring = at["monitoring"]
-    services["edge-exporter"] = answers(at["edge"], 9100)
-    services["monitoring-exporter"] = answers(monitoring, 9100)
-    services["monitoring"] = answers(monitoring, 9090, "/-/ready")
-    services["alertmanager"] = answers(monitoring, 9093, "/-/ready")
-    services["redis-exporter"] = answers(monitoring, 9121)
-    services["mongodb-exporter"] = answers(monitoring, 9216, "/metrics")
-    services["authority"] = answers(at["authority"], 80)
-    services["receivers"] = all_of(greets(at["mail"], 25), answers(at["slack"], 80, status=501))
-    services["sms"] = answers(at["sms"], 80, status=501)
-    services["edge"] = _staples(hosts.subnet.site, 443, SITE)
-    return services
+@dataclass(frozen=True)
+class _Start:
+    engine: Engine
+    project: str
+    hosts: ContainerHosts
+    say: Say
+    began: float
 
+    async def ready(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch())
+            await asyncio.gather(
+                self._replica_set(),
+                *(self._until(*each) for each in self._services().items()),
+            )
+            watching.cancel()
 
-async def _all(
-    engine: Engine,
-    project: str,
-    hosts: ContainerHosts,
-    services: dict[str, Ready],
-    say: Say,
-    began: float,
-) -> None:
-    async def until(service: str, ready: Ready) -> None:
+    def _services(self) -> dict[str, Ready]:
+        """For each service, whether it serves."""
+        hosts = self.hosts.subnet
+        at = hosts.hosts
+        password = self.hosts.secrets["redis-admin-password"]
+        services = {
+            host: replicates(at[host], 6379, password, 2 if host == "redis-1" else None)
+            for host in hosts.named("redis-")
+        }
+        for host, address in hosts.named("app-").items():
+            services[host] = all_of(answers(address, 3000, "/ready"), self._launched(host))
+            services[f"{host}-exporter"] = answers(address, 9100)
+        monitoring = at["monitoring"]
+        return services | {
+            "edge-exporter": answers(at["edge"], 9100),
+            "monitoring-exporter": answers(monitoring, 9100),
+            "monitoring": answers(monitoring, 9090, "/-/ready"),
+            "alertmanager": answers(monitoring, 9093, "/-/ready"),
+            "redis-exporter": answers(monitoring, 9121),
+            "mongodb-exporter": answers(monitoring, 9216, "/metrics"),
+            "authority": answers(at["authority"], 80),
+            # A webhook is posted to: it refuses GET (501), and that is an answer.
+            "receivers": all_of(greets(at["mail"], 25), answers(at["slack"], 80, status=501)),
+            "sms": answers(at["sms"], 80, status=501),
+            "edge": _staples(hosts.site, 443, SITE),
+        }
+
+    def _launched(self, service: str) -> Ready:
+        """Whether PM2 has started every worker of the application, as its log says."""
+
+        async def ready() -> bool:
+            said = await asyncio.to_thread(self.engine.logs, self._container(service))
+            return "[dashboard-velo-api] launched" in said
+
+        return ready
+
+    def _container(self, service: str) -> str:
+        return f"{self.project}-{service}-1"
+
+    async def _until(self, service: str, ready: Ready) -> None:
         why = "it answers, but not as it should"
         try:
             async with asyncio.timeout(_WITHIN_S):
@@ -76,59 +107,48 @@ async def _all(
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise ReplicaError(
-                f"{service} was not ready within {_WITHIN_S} s: {why}."
-                f"{_last_words(engine, f'{project}-{service}-1')}"
+                f"{service} was not ready within {_WITHIN_S} s: {why}.{self._last_words(service)}"
             ) from None
-        say(f"{service} ready after {time.monotonic() - began:.1f} s")
+        self._tell(service)
 
-    async def watch() -> None:
+    async def _watch(self) -> None:
+        """Raise ReplicaError when a container ends: none of them may."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            for each in await asyncio.to_thread(engine.containers, project):
+            for each in await asyncio.to_thread(self.engine.containers, self.project):
                 if each["State"]["Status"] == "exited":
                     service = each["Config"]["Labels"][SERVICE_LABEL]
                     status = each["State"]["ExitCode"]
-                    words = _last_words(engine, each["Name"].lstrip("/"))
-                    raise ReplicaError(f"{service} ended with status {status}.{words}")
+                    raise ReplicaError(
+                        f"{service} ended with status {status}.{self._last_words(service)}"
+                    )
 
-    watching = asyncio.create_task(watch())
-    ready = asyncio.gather(
-        _replica_set(hosts, say, began), *(until(*each) for each in services.items())
-    )
-    done, _ = await asyncio.wait({watching, ready}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (watching, ready):
-        task.cancel()
-    await asyncio.gather(watching, ready, return_exceptions=True)
-    for each in done:
-        each.result()
+    def _last_words(self, service: str) -> str:
+        container = self._container(service)
+        said = self.engine.logs(container).splitlines()[-_LAST_WORDS:]
+        masked = self.hosts.secrets.mask("".join(f"\n  {line[:400]}" for line in said))
+        return f"\nThe end of its log (docker logs {container}):{masked}"
 
+    async def _replica_set(self) -> None:
+        # Not at the top: the servers start while this is imported.
+        from golive.replica.mongodb import MemberError, form_replica_set
 
-async def _replica_set(hosts: ContainerHosts, say: Say, began: float) -> None:
-    from golive.replica.mongodb import MemberError, form_replica_set  # slow to import
+        members = self.hosts.subnet.named("mongo-")
+        first = self.hosts.root(next(iter(members))) / "etc/mongodb"
+        try:
+            await form_replica_set(
+                [f"{address}:27017" for address in members.values()],
+                first,
+                self.hosts.secrets["mongo-cluster-key"],
+                first / "root.pem",
+                _WITHIN_S,
+            )
+        except MemberError as error:
+            raise ReplicaError(f"{error}{self._last_words('mongo-1')}") from error
+        self._tell("mongodb replica set")
 
-    members = hosts.subnet.named("mongo-")
-    first = hosts.root(next(iter(members))) / "etc/mongodb"
-    try:
-        await form_replica_set(
-            [f"{address}:27017" for address in members.values()],
-            first,
-            hosts.secrets["mongo-cluster-key"],
-            first / "root.pem",
-            _WITHIN_S,
-        )
-    except MemberError as error:
-        raise ReplicaError(str(error)) from error
-    say(f"mongodb replica set ready after {time.monotonic() - began:.1f} s")
-
-
-def _launched(engine: Engine, container: str) -> Ready:
-    """Whether PM2 has started every worker of the application, as its log says."""
-
-    async def ready() -> bool:
-        log = await asyncio.to_thread(engine.logs, container)
-        return "[dashboard-velo-api] launched" in log
-
-    return ready
+    def _tell(self, what: str) -> None:
+        self.say(f"{what} ready after {time.monotonic() - self.began:.1f} s")
 
 
 def _staples(address: str, port: int, name: str) -> Ready:
@@ -141,8 +161,8 @@ def _staples(address: str, port: int, name: str) -> Ready:
 
     async def ready() -> bool:
         nonlocal since
-        for _ in range(_STAPLED_IN_A_ROW):
-            if not await asyncio.to_thread(_round, address, port, name):
+        for _ in range(_IN_A_ROW):
+            if not await asyncio.to_thread(_all_stapled, address, port, name):
                 since = since or time.monotonic()
                 return time.monotonic() - since > _WITHOUT_WITHIN_S
         return True
@@ -150,20 +170,19 @@ def _staples(address: str, port: int, name: str) -> Ready:
     return ready
 
 
-def _round(address: str, port: int, name: str) -> bool:
+def _all_stapled(address: str, port: int, name: str) -> bool:
     """Whether each of several connections, open at the same time, is answered with a staple."""
-    connections: list[socket.socket] = []
+    with _connections(address, port) as opened:
+        return all([stapled(each, name) for each in opened])
+
+
+@contextmanager
+def _connections(address: str, port: int) -> Iterator[list[socket]]:
+    opened: list[socket] = []
     try:
         for _ in range(_AT_ONCE):
-            connections.append(socket.create_connection((address, port), 2))  # noqa: PERF401
-        return all([stapled(each, name) for each in connections])
+            opened.append(create_connection((address, port), 2))
+        yield opened
     finally:
-        for each in connections:
+        for each in opened:
             each.close()
-
-
-def _last_words(engine: Engine, container: str) -> str:
-    said = engine.logs(container).splitlines()[-15:]
-    return f"\nThe end of its log ({container}):" + "".join(f"\n  {line[:400]}" for line in said)
-
-

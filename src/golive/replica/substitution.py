@@ -114,9 +114,7 @@ class Substitutions:
 
     def _listen(self, text: str) -> str:
         own = self.subnet.hosts[self.host]
-        return _LISTEN.sub(
-            lambda found: f"listen {own}:{self.subnet.port(int(found[1]))}", text
-        )
+        return _LISTEN.sub(lambda found: f"listen {own}:{self.subnet.port(int(found[1]))}", text)
 
     def _cdn(self, text: str) -> str:
         return text.replace(_CDN_RANGE, self.subnet.cdn)
