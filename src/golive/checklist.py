@@ -74,6 +74,12 @@ class Scenario:
     ahead: bool = False
     slow: bool = False
 
+    @property
+    def first_kind(self) -> Kind:
+        """Of the replicas, the one in which it is proven able to fail: processes, where it can."""
+        alone = self.kinds and Kind.REPLICA not in self.kinds and Kind.COMPOSE in self.kinds
+        return Kind.COMPOSE if alone else Kind.REPLICA
+
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""
         if self.kinds and environment.kind not in self.kinds:

@@ -232,6 +232,7 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
 
 
 @main.command()
+@_environment
 @_stack
 @click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
 @click.option(
@@ -248,6 +249,7 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
 @click.argument("names", nargs=-1, metavar="[FAULT|SUBJECT]...")
 def prove(
     names: tuple[str, ...],
+    environment: str,
     stack: Path,
     subnet: int | None,
     report_dir: Path,
@@ -260,7 +262,9 @@ def prove(
     and they must be green again when it is healed. With each fault the items of the checklist
     are run that it claims something of (--thorough: all). Without names all faults are tried,
     and a scenario that none of them turns red is an error. Scenarios tagged @slow, and faults
-    for them, are tried with --thorough or by name. A replica is started for it.
+    for them, are tried with --thorough or by name. A replica is started for it; with
+    --environment compose one of containers, for what only containers can show, and for the
+    faults named.
 
     \b
     Exit status: 0 all is proven, 1 it is not,
@@ -269,7 +273,7 @@ def prove(
     from golive import prove  # here: only this verb needs it
 
     try:
-        proof = prove.main(names, stack, subnet, report_dir, _say, thorough, verbose)
+        proof = prove.main(names, environment, stack, subnet, report_dir, _say, thorough, verbose)
     except prove.ERRORS as error:
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)

@@ -24,7 +24,7 @@ _DOCKER = "docker://"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class _Container(DockerBackend):
+class _Container(DockerBackend):  # type: ignore[misc]
     """testinfra's docker backend, as the administrator of the machine that a container stands for.
 
     It enters the container's namespaces from this machine. `docker exec` has the capabilities

@@ -14,8 +14,8 @@ from golive.compose.networks import Networks, name
 from golive.replica.hosts import Hosts
 from golive.replica.substitution import Substitutions
 
-USER = 10001
-"""As whom everything but the edge's nginx runs."""
+USER = 1000
+"""As whom everything but the edge's nginx runs: `node` of the official image of Node.js."""
 
 NODE_MODULES = Path("/opt/application/node_modules")
 """Where application containers have the application's dependencies."""

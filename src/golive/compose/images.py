@@ -16,8 +16,9 @@ from pathlib import Path
 
 from golive import cache, toolchain
 from golive.compose.engine import Engine
+from golive.compose.hosts import USER
 from golive.replica.control import ReplicaError, Say
-from golive.toolchain import ToolchainError, debian
+from golive.toolchain import ToolchainError, debian, mongodb, npm
 from golive.toolchain.command import run
 from golive.toolchain.parallel import together
 
@@ -32,7 +33,8 @@ class Image:
     """One image. `variable` is what the compose file takes its name from.
 
     `packages` are Debian's; `commands` (path, program) are the names that the official image has
-    for programs; `programs` are those of the toolchain that it gets, by path.
+    for programs; `programs` are those of the toolchain that it gets, by path, and `versions`
+    says which; `user` is what it calls whom the containers run as.
     """
 
     variable: str
@@ -40,6 +42,7 @@ class Image:
     commands: tuple[tuple[str, str], ...] = ()
     programs: tuple[tuple[str, Callable[[toolchain.Toolchain], Path]], ...] = ()
     versions: str = ""
+    user: str | None = None
 
     @property
     def short(self) -> str:
@@ -54,6 +57,8 @@ class Image:
             install = "apt-get install -y --no-install-recommends"
             lines.append(f"RUN {install} {' '.join(self.packages)} >/dev/null")
         lines += [f"COPY {Path(path).name} {path}" for path, _ in self.programs]
+        if self.user:
+            lines.append(f"RUN useradd --uid {USER} {self.user}")
         lines += [f"RUN ln -s {program} {path}" for path, program in self.commands]
         return "\n".join([*lines, f"# {self.versions}", ""])
 
@@ -75,14 +80,15 @@ IMAGES = (
         "GOLIVE_IMAGE_NODE",
         ("libstdc++6",),
         programs=(("/usr/local/bin/node", lambda tools: tools.node),),
-        versions=toolchain.npm.node_entry(),
+        versions=npm.node_entry(),
+        user="node",
     ),
     Image("GOLIVE_IMAGE_REDIS", ("redis-server",)),
     Image(
         "GOLIVE_IMAGE_MONGODB",
         ("libcurl4", "libssl3"),
         programs=(("/usr/local/bin/mongod", lambda tools: tools.mongod),),
-        versions=toolchain.mongodb.ENTRY,
+        versions=mongodb.ENTRY,
     ),
     Image("GOLIVE_IMAGE_PROMETHEUS", ("prometheus",)),
     Image(

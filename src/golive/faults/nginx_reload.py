@@ -65,11 +65,9 @@ def reload_nginx(replica: Target) -> None:
 
 
 def _require_valid(replica: Target, nginx: str) -> None:
-    root = replica.root("edge")
-    conf, log = replica.path("edge", NGINX_CONF), replica.path("edge", _ERROR_LOG)
-    files = ["-p", str(root), "-c", str(conf), "-e", str(log)]
-    command = [nginx, "-t", "-q", *files, "-g", "daemon off;"]
-    test = subprocess.run(command, capture_output=True, text=True)
+    root, conf, log = (replica.inside("edge", each) for each in ("/", NGINX_CONF, _ERROR_LOG))
+    command = [nginx, "-t", "-q", "-p", root, "-c", conf, "-e", log, "-g", "daemon off;"]
+    test = subprocess.run(replica.command("edge", *command), capture_output=True, text=True)
     if test.returncode:
         raise FaultError(f"nginx refuses its configuration: {test.stderr.strip()}")
 
