@@ -23,6 +23,8 @@ _SSH_FAILED = 255
 _DOCKER = "docker://"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+_first_processes: dict[str, str] = {}  # of each container, as this machine numbers it
+
 
 class _Container(DockerBackend):  # type: ignore[misc]
     """testinfra's docker backend, as the administrator of the machine that a container stands for.
@@ -34,10 +36,16 @@ class _Container(DockerBackend):  # type: ignore[misc]
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        state = self.run_local("docker inspect --format '{{.State.Pid}}' %s", name)
-        self._pid = state.stdout.strip()
-        if state.rc or self._pid in ("", "0"):
-            raise Unproven(f"container {name} does not run: {state.stderr.strip()}", Whose.TARGET)
+        self._pid = _first_processes.get(name, "")
+        if not Path(f"/proc/{self._pid or 0}").exists():  # not asked yet, or started anew
+            self._pid = _first_processes[name] = self._first_process()
+
+    def _first_process(self) -> str:
+        state = self.run_local("docker inspect --format '{{.State.Pid}}' %s", self.name)
+        if state.rc or not state.stdout.strip().strip("0"):
+            said = state.stderr.strip()
+            raise Unproven(f"container {self.name} does not run: {said}", Whose.TARGET)
+        return str(state.stdout.strip())
 
     def run(self, command: str, *args: str, **_: object) -> CommandResult:
         enter = f"nsenter --target {self._pid} --mount --uts --ipc --net --pid"

@@ -1,27 +1,20 @@
 """When the containers of a replica serve: each is asked in its own protocol, all at once."""
 
 import asyncio
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from socket import create_connection, socket
 
 from golive.compose.engine import SERVICE_LABEL, Engine
 from golive.compose.hosts import ContainerHosts
 from golive.replica.control import ReplicaError, Say
 from golive.replica.hosts import SITE
 from golive.replica.readiness import Ready, all_of, answers, greets, replicates
-from golive.replica.stapling import stapled
 
 _WITHIN_S = 240  # for what hangs: a death is told within seconds
 _POLL_S = 0.2
 _LOOK_EVERY_S = 3.0
 _LAST_WORDS = 15  # lines
-# nginx has several workers, and each its own response: so many connections, so often.
-_AT_ONCE = 8
-_IN_A_ROW = 8
-_WITHOUT_WITHIN_S = 4
 
 
 def await_ready(
@@ -79,7 +72,7 @@ class _Start:
             # A webhook is posted to: it refuses GET (501), and that is an answer.
             "receivers": all_of(greets(at["mail"], 25), answers(at["slack"], 80, status=501)),
             "sms": answers(at["sms"], 80, status=501),
-            "edge": _staples(hosts.site, 443, SITE),
+            "edge": self._staples(hosts.site),
         }
 
     def _launched(self, service: str) -> Ready:
@@ -90,6 +83,31 @@ class _Start:
             return "[dashboard-velo-api] launched" in said
 
         return ready
+
+    def _staples(self, address: str) -> Ready:
+        """Whether every worker of the edge staples: seen in its network, where its sockets are."""
+
+        async def ready() -> bool:
+            program = [sys.executable, "-m", "golive.replica.stapling", address, "443", SITE]
+            enter = ["nsenter", "--net", "--target", await asyncio.to_thread(self._pid, "edge")]
+            command = ["setpriv", "--pdeathsig", "KILL", "--", *enter, "--", *program]
+            pipe = asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec(*command, stderr=pipe)
+            try:
+                _, said = await process.communicate()
+            finally:  # another service may have failed meanwhile
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+            if process.returncode:
+                raise ConnectionError(said.decode().strip())
+            return True
+
+        return ready
+
+    def _pid(self, service: str) -> str:
+        container = self._container(service)
+        return self.engine.run("inspect", "--format", "{{.State.Pid}}", container).strip()
 
     def _container(self, service: str) -> str:
         return f"{self.project}-{service}-1"
@@ -149,40 +167,3 @@ class _Start:
 
     def _tell(self, what: str) -> None:
         self.say(f"{what} ready after {time.monotonic() - self.began:.1f} s")
-
-
-def _staples(address: str, port: int, name: str) -> Ready:
-    """Whether TLS is served with a stapled OCSP response, many times in a row.
-
-    A configuration may staple nothing: that is for the gate to judge. So it is ready too when it
-    has served without for 4 s.
-    """
-    since: float | None = None
-
-    async def ready() -> bool:
-        nonlocal since
-        for _ in range(_IN_A_ROW):
-            if not await asyncio.to_thread(_all_stapled, address, port, name):
-                since = since or time.monotonic()
-                return time.monotonic() - since > _WITHOUT_WITHIN_S
-        return True
-
-    return ready
-
-
-def _all_stapled(address: str, port: int, name: str) -> bool:
-    """Whether each of several connections, open at the same time, is answered with a staple."""
-    with _connections(address, port) as opened:
-        return all([stapled(each, name) for each in opened])
-
-
-@contextmanager
-def _connections(address: str, port: int) -> Iterator[list[socket]]:
-    opened: list[socket] = []
-    try:
-        for _ in range(_AT_ONCE):
-            opened.append(create_connection((address, port), 2))
-        yield opened
-    finally:
-        for each in opened:
-            each.close()
