@@ -74,16 +74,16 @@ class Engine:
         return self.run(*command, "--quiet", "--filter", f"label={PROJECT_LABEL}={project}")
 
 
-def find() -> Engine | None:
-    """The engine of this machine; None where there is no docker command or nothing answers it."""
+def answers() -> bool:
+    """Whether this machine has a docker command that an engine answers."""
     docker = shutil.which("docker")
     if docker is None:
-        return None
+        return False
     try:
         _run([docker, "version", "--format", "{{.Server.Version}}"], os.environ)
     except ReplicaError:
-        return None
-    return Engine(docker, (docker, "compose"))
+        return False
+    return True
 
 
 def ensure(say: Say) -> Engine:

@@ -9,7 +9,7 @@ from golive.compose.engine import SERVICE_LABEL, Engine
 from golive.compose.hosts import ContainerHosts
 from golive.replica.control import ReplicaError, Say
 from golive.replica.hosts import SITE
-from golive.replica.readiness import Ready, all_of, answers, greets, replicates
+from golive.replica.readiness import Ready, accepts, all_of, answers, greets, replicates
 
 _WITHIN_S = 240  # for what hangs: a death is told within seconds
 _POLL_S = 0.2
@@ -43,10 +43,17 @@ class _Start:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch())
             await asyncio.gather(
-                self._replica_set(),
-                *(self._until(*each) for each in self._services().items()),
+                self._mongodb(), *(self._until(*each) for each in self._services().items())
             )
             watching.cancel()
+
+    async def _mongodb(self) -> None:
+        """Make the members one set, once all of them take connections."""
+        members = self.hosts.subnet.named("mongo-")
+        await asyncio.gather(
+            *(self._until(host, accepts(address, 27017)) for host, address in members.items())
+        )
+        await self._replica_set([f"{address}:27017" for address in members.values()])
 
     def _services(self) -> dict[str, Ready]:
         """For each service, whether it serves."""
@@ -147,15 +154,14 @@ class _Start:
         masked = self.hosts.secrets.mask("".join(f"\n  {line[:400]}" for line in said))
         return f"\nThe end of its log (docker logs {container}):{masked}"
 
-    async def _replica_set(self) -> None:
+    async def _replica_set(self, members: list[str]) -> None:
         # Not at the top: the servers start while this is imported.
         from golive.replica.mongodb import MemberError, form_replica_set
 
-        members = self.hosts.subnet.named("mongo-")
-        first = self.hosts.root(next(iter(members))) / "etc/mongodb"
+        first = self.hosts.root("mongo-1") / "etc/mongodb"
         try:
             await form_replica_set(
-                [f"{address}:27017" for address in members.values()],
+                members,
                 first,
                 self.hosts.secrets["mongo-cluster-key"],
                 first / "root.pem",
