@@ -534,6 +534,48 @@ def asked(measurements, clients, evidence):
     assert len(evidence_of(project, "c")[1][1]) == 1
 
 
+ALONE = """
+import threading
+ended = []
+
+def slow():
+    threading.Event().wait(0.3)
+    ended.append("measured")
+
+def pytest_golive_ahead(measurements):
+    measurements.start(slow)
+
+@then("it ends")
+def ends(request):
+    ended.append(request.node.name)
+
+@then("all others have ended, and all measurements")
+def all_ended():
+    assert len(ended) == 3 and "measured" in ended
+"""
+
+
+def test_what_is_alone_comes_last_when_nothing_is_measured_any_more(project):
+    with (project.path / "conftest.py").open("a") as file:
+        file.write(ALONE)
+    project.feature(
+        "@alone a\nThen all others have ended, and all measurements",
+        "@ahead b\nThen it ends",
+        "c\nThen it ends",
+    )
+    project.run()
+    assert project.outcomes() == {"a": "passed", "b": "passed", "c": "passed"}
+
+
+def test_with_xdist_nothing_is_alone(project):
+    with (project.path / "conftest.py").open("a") as file:
+        file.write(ALONE)
+    project.feature("@alone a\nThen it ends", "c\nThen it ends")
+    project.run("-n", "2")
+    assert project.outcomes() == {"a": "unproven", "c": "passed"}
+    assert "it must run alone: without xdist's -n" in project.reason("a")
+
+
 def test_other_tests_are_left_alone(project):
     project.feature("broken")
     (project.path / "tests" / "test_other.py").write_text("def test_x():\n    pass\n")

@@ -8,7 +8,7 @@ Feature: Prometheus
     Scenario: Every target is scraped every 15 s
       Then every target is scraped every 15 s, and was within the last 30 s
 
-    @PRM-05 @ahead
+    @PRM-05 @ARC-08 @ahead
     Scenario: The host of every server is measured
       Then the job "node-exporter" is up on port 9100 of each of
         | edge       |
@@ -31,7 +31,7 @@ Feature: Prometheus
       Then the job "redis" is up by port 9121 for each of
         | redis |
 
-    @PRM-08 @ahead
+    @PRM-08 @MDB-05 @ahead
     Scenario: Every MongoDB member is measured
       Then the job "mongodb" is up by port 9216
       And a series "mongodb_up" is 1 for each of

@@ -51,6 +51,7 @@ Feature: Servers
       Then every Redis node has 8 GB of memory, 25 % more or less
 
     # Redis does not know on what it runs: the account's owner has to say.
-    @RDS-02
-    Scenario: Type of the Redis nodes
-      Then the Redis nodes are signed off as "cache.m5.large"
+    @RDS-02 @only-deployed
+    Scenario: Every Redis node is a cache.m5.large
+      Then statement RDS-02 is signed off, at most 30 days ago, by
+        | DBA |

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -61,7 +61,9 @@ class Scenario:
     `where` is file:line. `permits` is what it does that an environment must permit; `kinds` the
     kinds of environment in which it can be shown, all of them when empty. `ahead`: its
     measurement takes seconds and begins before the first scenario, so that it is judged late.
-    `slow`: it takes minutes, and is not run unless asked for.
+    `alone`: it disturbs every other, so that it comes after all of them. `slow`: it takes minutes,
+    and is not run unless asked for. `live`: it can be shown only where users are. Where it is not
+    `waivable`, nobody may accept that it fails.
     """
 
     id: str
@@ -72,7 +74,10 @@ class Scenario:
     permits: frozenset[Permit] = frozenset()
     kinds: frozenset[Kind] = frozenset()
     ahead: bool = False
+    alone: bool = False
     slow: bool = False
+    live: bool = False
+    waivable: bool = True
 
     @property
     def first_kind(self) -> Kind:
@@ -82,6 +87,8 @@ class Scenario:
 
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""
+        if self.live and not environment.live:
+            return "only where users are"
         if self.kinds and environment.kind not in self.kinds:
             return f"only in an environment of kind {' or '.join(sorted(self.kinds))}"
         if missing := self.permits.difference(environment.permits):
@@ -101,7 +108,8 @@ class Evidence:
 class ScenarioResult:
     """How a scenario ended. `reason` is empty for what passed; `duration_s` is in seconds.
 
-    `where` is file:line of the scenario, empty in reports older than this field.
+    `where` is file:line of the scenario, empty in reports older than this field. `waived` says by
+    whom and why its failure is accepted; empty where it is not.
     """
 
     id: str
@@ -114,6 +122,12 @@ class ScenarioResult:
     duration_s: float
     evidence: tuple[Evidence, ...] = ()
     where: str = ""
+    waived: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the verdict waits for it."""
+        return self.blocking and not self.waived
 
 
 @dataclass(frozen=True)
@@ -142,11 +156,52 @@ class DeviationResult:
 
 
 @dataclass(frozen=True)
+class WaiverResult:
+    """A waiver of the release: of what (a statement, or the id of a scenario), why, and by whom.
+
+    `scenarios` are those that fail here and do not count for it. It is `unused` where all that
+    it names has passed: then it must go.
+    """
+
+    of: str
+    reason: str
+    role: str
+    expires: date
+    scenarios: tuple[str, ...]
+    unused: bool = False
+
+
+@dataclass(frozen=True)
+class SignOffResult:
+    """What somebody has signed of the release. Whether it counts, a scenario says."""
+
+    item: str
+    role: str
+    date: datetime
+    applicable: bool
+    evidence: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Due:
     """A statement that was not shown here; `where` names the environments that can show it."""
 
     statement: str
     where: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that ran: from when, in seconds after the run began, and how long.
+
+    `scenario` is its id, empty for a measurement that ran beside the scenarios.
+    """
+
+    what: str
+    began_s: float
+    took_s: float
+    scenario: str = ""
 
 
 class Verdict(StrEnum):
@@ -171,11 +226,23 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A report that a dossier joins; `sha256` is of its report.json, `signers` who vouch for it."""
+
+    environment: str
+    verdict: Verdict
+    started: datetime
+    sha256: str
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
-    """A run of the gate, as report.json has it. `release` is None where none was named.
+    """A run of the gate, as report.json has it. `release` is its tag, `commit` what the record
+    says of that; None where none was named. `sources` has what a dossier was joined from.
 
     `statements` are those that scenarios claim, that are due or deviated from: the report can be
-    read where the features are not.
+    read where the features are not. `spans` are what took long, in order of their beginning.
     """
 
     verdict: Verdict
@@ -188,6 +255,11 @@ class Report:
     due: tuple[Due, ...]
     deviations: tuple[DeviationResult, ...]
     statements: tuple[Statement, ...] = ()
+    commit: str | None = None
+    sign_offs: tuple[SignOffResult, ...] = ()
+    waivers: tuple[WaiverResult, ...] = ()
+    sources: tuple[Source, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:
@@ -197,7 +269,7 @@ def merge(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def judge(results: Sequence[ScenarioResult], items: Sequence[Item]) -> Judgement:
-    """Each item by its blocking scenarios, and the verdict by all items.
+    """Each item by its scenarios that count, and the verdict by all items.
 
     Raises ValueError for a result of no item: it would be lost.
     """
@@ -210,7 +282,7 @@ def judge(results: Sequence[ScenarioResult], items: Sequence[Item]) -> Judgement
 
 
 def _judge_item(item: Item, results: Sequence[ScenarioResult]) -> ItemResult:
-    outcome = merge(result.outcome for result in results if result.blocking)
+    outcome = merge(result.outcome for result in results if result.counts)
     return ItemResult(item.id, item.title, item.french, outcome, tuple(r.id for r in results))
 
 

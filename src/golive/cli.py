@@ -12,6 +12,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from golive.release import verbs
 from golive.replica import control
 from golive.replica.subnet import may_bind_low_ports
 
@@ -70,6 +71,7 @@ def main() -> None:
     golive up            start a replica and keep it, to look at or to gate again
     golive down          stop it
     golive prove         break one thing after the other: each check must turn red
+    golive watch         watch a deployment in the hours after a release
     """
 
 
@@ -92,9 +94,9 @@ def up(environment: str, stack: Path, subnet: int | None, verbose: bool) -> None
     With --environment compose its servers are containers (docs/compose.md).
     """
     if _of_containers(environment):
-        from golive.compose import verbs  # here and below: slow to import
+        from golive.compose import verbs as containers  # here and below: slow to import
 
-        verbs.up(stack, subnet, verbose, _say)
+        containers.up(stack, subnet, verbose, _say)
         return
     began = time.monotonic()
     with control.started(stack, _say, subnet) as owned:
@@ -129,9 +131,9 @@ def down(environment: str, numbers: tuple[int, ...]) -> None:
     Stopping what does not run is no error.
     """
     if _of_containers(environment):
-        from golive.compose import verbs
+        from golive.compose import verbs as containers
 
-        verbs.down(numbers, _say)
+        containers.down(numbers, _say)
         return
     running = [state.number for state in control.running()]
     for number in numbers or running:
@@ -151,9 +153,9 @@ def status(environment: str) -> None:
     Exit status: 0 all is well, 1 a server has ended, is not ready yet, or none runs.
     """
     if _of_containers(environment):
-        from golive.compose import verbs
+        from golive.compose import verbs as containers
 
-        sys.exit(0 if verbs.status(_say) else 1)
+        sys.exit(0 if containers.status(_say) else 1)
     states = control.running()
     if not states:
         click.echo("No replica runs. Start one: golive up")
@@ -181,15 +183,21 @@ def images() -> None:
     Out of Debian, npm and PyPI packages, once each; `golive up --environment compose` then
     takes them instead of the official ones. Prints the file's variables with their names.
     """
-    from golive.compose import verbs
+    from golive.compose import verbs as containers
 
-    verbs.build(_say)
+    containers.build(_say)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--environment", metavar="NAME|FILE", help="What to judge [default: replica].")
 @click.option("--stack", metavar="DIR", help="Another copy of environments/stack.")
-@click.option("--release", metavar="FILE", help="The release record.")
+@click.option("--release", metavar="FILE", help="The release record: releases/TAG.yaml.")
+@click.option(
+    "--contacts", metavar="FILE", help="Who may sign [default: environments/contacts.yaml]."
+)
+@click.option(
+    "--sign-key", metavar="KEY", help="Sign report.json with this SSH key, for the dossier."
+)
 @click.option("--report-dir", metavar="DIR", help="Where reports go [default: report].")
 @click.option("--fresh", is_flag=True, help="Start a replica even where a fitting one runs.")
 @click.option("--slow", is_flag=True, help="Measure what takes a minute or two as well.")
@@ -281,6 +289,72 @@ def prove(
 
 
 @main.command()
+@click.option("--environment", "name", metavar="NAME|FILE", required=True, help="What to watch.")
+@click.option("--replica", type=int, metavar="N", help="The running replica N is that environment.")
+@click.option("--for", "length", default="24h", show_default=True, help="How long.")
+@click.option("--every", default="1m", show_default=True, help="How often to look.")
+@click.option(
+    "--before", default="24h", show_default=True, help="Time before to compare with; 0: none."
+)
+@click.option(
+    "--times", default=2.0, show_default=True, help="How much higher than before is a breach."
+)
+@click.option(
+    "--restarts", default=0, show_default=True, help="How many restarts of workers are none."
+)
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=REPORT_DIR,
+    show_default=True,
+    help="Where watch-ENVIRONMENT.json and .html go.",
+)
+def watch(
+    name: str,
+    replica: int | None,
+    length: str,
+    every: str,
+    before: str,
+    times: float,
+    restarts: int,
+    report_dir: Path,
+) -> None:
+    """Watch a deployment after a release: end early with NO-GO when something is wrong.
+
+    Looks at alerts, the API's error rate and response time, restarts of workers and error lines
+    of their logs, by the environment's Prometheus and, where it gives connections, on its
+    servers; and compares with the time before. A breach is an alert that did not fire before, a
+    worker that was started again, or an error rate, response time or log that is too high in two
+    looks, one after the other.
+
+    It may be interrupted: the same command goes on where it was, until the watch has ended.
+
+    \b
+    Exit status: 0 GO, 1 NO-GO, 3 INCOMPLETE (not all could be seen),
+                 2 it could not run (usage, environment, no Prometheus).
+    """
+    from golive.outcome import NotRun, Unproven  # here: only this verb needs it
+    from golive.probes.alert_rules import seconds
+    from golive.watch import command
+    from golive.watch.judge import Limits
+    from golive.watch.run import Plan
+
+    try:
+        for_s, every_s, before_s = (seconds(each) for each in (length, every, before))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: 24h, 90s, 1h30m") from None
+    if not (for_s > 0 and every_s > 0):
+        raise click.BadParameter("--for and --every must be more than 0")
+    plan = Plan(for_s, every_s, before_s, Limits(times=times, restarts=restarts))
+    try:
+        verdict = command.main(name, replica, plan, report_dir, click.echo)
+    except (*command.ERRORS, NotRun, Unproven) as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
+    sys.exit(command.EXIT_STATUS[verdict])
+
+
+@main.command()
 @click.argument(
     "directory", type=click.Path(file_okay=False, path_type=Path), default=REPORT_DIR, metavar="DIR"
 )
@@ -332,7 +406,7 @@ def statements(where: bool, missing: bool) -> None:
 
     try:
         checklist = features.read(Path("features"))
-        paths = sorted(environments.DIRECTORY.glob("*.yaml"))
+        paths = environments.files()
         known = [environments.load(str(path), statements=checklist.statements) for path in paths]
     except (FileError, environments.EnvironmentFileError) as error:
         click.echo(f"golive: {error}", err=True)
@@ -370,6 +444,10 @@ def _of_containers(environment: str) -> bool:
     if kind is Kind.DEPLOYED:
         raise control.ReplicaError(f"{environment} is deployed: golive neither starts nor stops it")
     return kind is Kind.COMPOSE
+
+
+for _verb in (verbs.release, verbs.sign, verbs.waive, verbs.dossier):
+    main.add_command(_verb)
 
 
 @contextlib.contextmanager

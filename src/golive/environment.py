@@ -20,6 +20,7 @@ from pydantic import (
 from golive import located_yaml
 
 DIRECTORY = Path("environments")
+CONTACTS = "contacts.yaml"  # stands in DIRECTORY too, and is no environment
 
 
 class EnvironmentFileError(Exception):
@@ -123,6 +124,14 @@ class Host(_Model):
         return value
 
 
+class Grafana(_Model):
+    """A Grafana that shows what this environment's Prometheus knows."""
+
+    url: Annotated[str, StringConstraints(pattern="^https?://")] = Field(
+        description="as people open it; golive signs in with grafana-token of the credentials"
+    )
+
+
 class Clients(_Model):
     """Addresses that this machine may send from."""
 
@@ -186,10 +195,17 @@ class Environment(_Model):
         default=None, description="PM2_HOME of who runs the application; none: not known"
     )
     clients: Clients = Clients()
+    grafana: Grafana | None = Field(
+        default=None, description="where the dashboards are looked at; none: in their files only"
+    )
     credentials: Path | None = Field(
         default=None,
         description="JSON file, beside this file, of what golive itself signs in with, by the "
         "placeholder's name in the stack (redis-admin-password ...); mode 0600, in no repository",
+    )
+    received: Path | None = Field(
+        default=None,
+        description="directory in which a replica's receivers of notifications keep what they get",
     )
     pace: Annotated[float, Field(gt=0)] = Field(
         default=5, description="requests a second, together, where all scenarios are one client"
@@ -199,6 +215,7 @@ class Environment(_Model):
     )
     limits: Limits
     permits: tuple[Permit, ...] = Field(default=(), description="what scenarios may do here")
+    live: bool = Field(default=False, description="users are on it: where a release goes last")
     deviations: tuple[Deviation, ...] = Field(
         default=(), description="statements that are not met here, and why"
     )
@@ -278,6 +295,11 @@ def find(name_or_path: str, directory: Path = DIRECTORY) -> Path:
     else:
         path = directory / f"{name_or_path}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in directory.glob("*.yaml"))) or "none"
+        known = ", ".join(path.stem for path in files(directory)) or "none"
         raise EnvironmentFileError(f"{path}: no such file; environments in {directory}: {known}")
     return path
+
+
+def files(directory: Path = DIRECTORY) -> list[Path]:
+    """The environment files of a directory, in order of name."""
+    return sorted(path for path in directory.glob("*.yaml") if path.name != CONTACTS)

@@ -30,13 +30,15 @@ class Hooks:
         environment: Environment,
         clients: Clients,
         tags: AbstractSet[str],
+        ahead: AbstractSet[str],
         slow: bool,
     ) -> None:
         """Start slow measurements, to run while others do.
 
         Called once, when the environment is ready and before the first scenario. `tags` are the
-        statements (NGX-26) of the scenarios that will run here; `slow` allows minutes. Not called
-        under xdist, where nobody knows which worker will want the result.
+        statements (NGX-26) of the scenarios that will run here, `ahead` the ids of those tagged
+        @ahead; `slow` allows minutes. Not called under xdist, where nobody knows which worker
+        will want the result.
         """
 
 
@@ -79,6 +81,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--slow", action="store_true", help="measure too what takes a minute or two by its nature"
     )
     group.addoption("--release", type=Path, metavar="FILE", help="record of the release")
+    group.addoption(
+        "--contacts",
+        type=Path,
+        metavar="FILE",
+        help="who answers for what, whose signature counts (default: environments/contacts.yaml)",
+    )
+    group.addoption(
+        "--sign-key",
+        type=Path,
+        metavar="KEY",
+        help="SSH key that report.json is signed with, into report.json.sig, for golive dossier",
+    )
     group.addoption(
         "--report-dir",
         type=Path,

@@ -1,6 +1,7 @@
 """Prove that each scenario of the checklist can fail: break a replica, look, heal, look again."""
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -19,8 +20,9 @@ from golive.gate.forked import Checklist, ChecklistError
 from golive.located_yaml import FileError
 from golive.outcome import Outcome
 from golive.proof import Outcomes, Proof, Trial, claims, differences, unhealed
+from golive.release import example
 from golive.replica.attach import attach
-from golive.replica.control import Say, started
+from golive.replica.control import Say, directory, started
 from golive.report import proof as terminal
 
 FEATURES = Path("features")
@@ -39,7 +41,8 @@ ERRORS = (NotHealthyError, ChecklistError, FaultError, EnvironmentFileError, Fil
 class Rig:
     """A replica of our own to break; it ends with the block, and with this process.
 
-    It is not kept (State.kept), so that nobody else attaches to it.
+    It is not kept (State.kept), so that nobody else attaches to it. `stack` may be broken too; a
+    release of it, signed by throw-away keys, stands in the replica's directory.
     """
 
     def __init__(self, environment: Environment, stack: Path, number: int | None, say: Say) -> None:
@@ -56,7 +59,10 @@ class Rig:
         if self._environment.kind is Kind.COMPOSE:
             return self._start_containers()
         owned = self._up.enter_context(started(self._stack, self._say, self._number))
-        return Target(owned.number, attach(self._environment, owned.number))
+        release = directory(owned.number) / "release"
+        release.mkdir(mode=0o700)
+        environment = attach(self._environment, owned.number, self._say)
+        return Target(owned.number, environment, example.make(release, self._stack))
 
     def _start_containers(self) -> Target:
         from golive.compose import attach, control, engine  # here: only this kind needs it
@@ -64,9 +70,11 @@ class Rig:
 
         found = engine.ensure(self._say)
         owned = self._up.enter_context(control.started(found, self._stack, self._say, self._number))
-        return ContainersTarget(
-            owned.number, attach.resolved(self._environment, owned.state), found
-        )
+        release = control.directory(owned.number) / "release"
+        release.mkdir(mode=0o700)
+        environment = attach.resolved(self._environment, owned.state)
+        made = example.make(release, self._stack)
+        return ContainersTarget(owned.number, environment, made, found)
 
     def __enter__(self) -> "Rig":
         return self
@@ -107,18 +115,18 @@ def main(
     ]
     trials = []
     with (
-        tempfile.TemporaryDirectory(prefix="golive-prove-") as directory,
-        Rig(environment, stack, subnet, say) as rig,
+        tempfile.TemporaryDirectory(prefix="golive-prove-") as temporary,
+        Rig(environment, _copied(stack, Path(temporary) / "stack"), subnet, say) as rig,
     ):
         checklist = Checklist(
-            Path(directory),
+            Path(temporary),
             environment=environment_name,
             slow=any(_slow(fault, scenarios) for fault in faults),
         )
         say("the checklist without a fault ...")
         healthy = baseline(
             checklist,
-            rig.target.number,
+            rig.target,
             Scope.of(scenarios, thorough=thorough),
             faults,
             claimed if names else expected,
@@ -170,8 +178,9 @@ class Scope:
 
     @classmethod
     def of(cls, scenarios: Mapping[str, Scenario], *, thorough: bool) -> "Scope":
-        """The scope before anything has run: what is measured ahead takes long."""
-        return cls(scenarios, frozenset(i for i, s in scenarios.items() if s.ahead), thorough)
+        """The scope before anything has run: what is measured ahead takes long, and drills do."""
+        long = frozenset(i for i, s in scenarios.items() if s.ahead or s.alone)
+        return cls(scenarios, long, thorough)
 
     def without(self, long: Iterable[str]) -> "Scope":
         """With more scenarios left out."""
@@ -199,7 +208,7 @@ class Baseline:
 
 def baseline(
     checklist: Checklist,
-    replica: int,
+    target: Target,
     scope: Scope,
     faults: Iterable[Fault],
     required: Iterable[str],
@@ -210,7 +219,9 @@ def baseline(
     SLOW_S is left out of the scope. Raises NotHealthyError.
     """
     required = frozenset(required)
-    results = checklist.run(replica, required.union(*map(scope.of_fault, faults)))
+    results = checklist.run(
+        target.number, target.release, required.union(*map(scope.of_fault, faults))
+    )
     bad = [
         f"{result.outcome}: {result.id}\n{_indented(result)}"
         for id_, result in results.items()
@@ -234,9 +245,10 @@ def attempt(
     problems: list[str] = []
     try:
         with fault.inject(rig.target):
-            seen = checklist.run(rig.target.number, healthy.scope.of_fault(fault))
+            target = rig.target
+            seen = checklist.run(target.number, target.release, healthy.scope.of_fault(fault))
         problems += differences(fault, healthy.outcomes, _outcomes(seen))
-        healed = checklist.run(rig.target.number, claims(fault))
+        healed = checklist.run(target.number, target.release, claims(fault))
         remains = list(unhealed(fault, healthy.outcomes, _outcomes(healed)))
     except ChecklistError:
         raise  # not the fault's doing: nothing can be shown any more
@@ -248,6 +260,12 @@ def attempt(
     red = (id_ for id_ in fault.reds if id_ in seen and seen[id_].outcome is Outcome.FAILED)
     problems += remains
     return Trial(fault.name, fault.breaks, tuple(red), tuple(problems), elapsed_s), seen
+
+
+def _copied(stack: Path, copy: Path) -> Path:
+    """The stack without what npm installed, to break: nobody's own files are touched."""
+    shutil.copytree(stack, copy, ignore=shutil.ignore_patterns("node_modules"))
+    return copy
 
 
 def _outcomes(results: Mapping[str, ScenarioResult]) -> Outcomes:

@@ -134,7 +134,7 @@ def test_whoever_serves_has_a_health_check(services):
     without = {name for name, each in services.items() if "healthcheck" not in each}
 
     assert {n for n in without if not n.endswith("-exporter") and "locust" not in n} == {
-        *("authority", "receivers", "sms", "visitor", "grafana"),
+        *("authority", "backup", "grafana", "heartbeat", "receivers", "sms", "visitor"),
     }
 
 

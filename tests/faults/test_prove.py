@@ -66,7 +66,7 @@ def test_right_faults_are_proven_and_a_wrong_one_is_told(tmp_path):
 def replica(tmp_path, monkeypatch):
     """The files of a host, without its servers."""
     monkeypatch.setattr(Target, "directory", tmp_path)
-    target = Target(1, None)
+    target = Target(1, None, None)
     file = target.path("edge", NGINX_CONF)
     file.parent.mkdir(parents=True)
     file.write_text("burst=20; burst=20; rate=5r/m;")

@@ -50,3 +50,34 @@ def test_each_that_asks_is_told_what_went_wrong(error):
         with pytest.raises(type(error)):
             measurements.result(probe)
     assert calls == [1]
+
+
+def test_here_it_is_measured_in_the_thread_that_asks():
+    measurements = Measurements()
+
+    assert measurements.here(threading.get_ident) == threading.get_ident()
+    assert measurements.result(threading.get_ident) == threading.get_ident()
+
+
+def test_an_interrupt_reaches_what_is_measured_here():
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Measurements().here(interrupted)
+
+
+def test_all_that_was_begun_has_ended_once_it_settles():
+    go_on, ended = threading.Event(), threading.Event()
+
+    def probe() -> None:
+        assert go_on.wait(5)
+        ended.set()
+        raise KeyError
+
+    measurements = Measurements()
+    measurements.settle()
+    measurements.start(probe)
+    go_on.set()
+    measurements.settle()
+    assert ended.is_set()

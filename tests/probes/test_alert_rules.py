@@ -68,6 +68,8 @@ def test_rules_are_needed_through_recordings():
     rules = parse_rules(RULES)
     assert needed(rules, frozenset({"http_errors_total"})) == rules
     assert needed(rules, frozenset({"up"})) == ()
+    guarded = Rule("g", True, "Guarded", "up == 0 unless errors > 1")
+    assert needed((*rules, guarded), frozenset({"up"})) == (rules[0], guarded)
 
 
 def test_a_change_is_seen_after_its_duration():

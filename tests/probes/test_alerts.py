@@ -74,18 +74,9 @@ def wrong(judged: Judged, alert: str) -> list[str]:
     return failed + ([f"severity {judged.severity}"] if judged.severity != severity else [])
 
 
-# Known defects of the judgement: rules that mean the table, and are told to fire too late.
-TOLD_TOO_STRICTLY = {("recorded", "CPU critique"), ("windows", "Erreurs API critiques")}
-
-
 @pytest.mark.parametrize("alert", TABLE)
 @pytest.mark.parametrize("file", [STACK, *sorted(OTHERS.glob("*.yml"))], ids=lambda file: file.stem)
-def test_rules_that_mean_the_table_pass_however_they_are_written(
-    file: Path, alert: str, request: pytest.FixtureRequest
-):
-    if (file.stem, alert) in TOLD_TOO_STRICTLY:
-        reason = "the duration is told from the first firing, which a long window puts off"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_rules_that_mean_the_table_pass_however_they_are_written(file: Path, alert: str):
     judged = judge(alert, parse_rules(file.read_text()))
     assert wrong(judged, alert) == []
     assert judged.rule is not None

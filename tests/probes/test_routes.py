@@ -19,21 +19,42 @@ def kinds(configuration: str, severity: str) -> list[str]:
 def test_the_stack_routes_as_the_document_says():
     assert kinds(CONFIGURATION, "warning") == ["email", "slack"]
     assert kinds(CONFIGURATION, "critical") == ["email", "slack", "sms"]
-    assert kinds(CONFIGURATION, "none") == []
+    assert kinds(CONFIGURATION, "none") == ["sms"]  # a webhook, of the service that misses it
+
+
+WANTED = {"warning": ["email", "slack"], "critical": ["email", "slack", "sms"]}
+MATCHER = 'severity="critical"]\n      receiver'
+SMS = """    webhook_configs:
+      - url: 'http://sms.dashboard-velo.internal/send'
+        send_resolved: true
+"""
+WRONG = {
+    "warning": [
+        ("route:\n  receiver: warning", "route:\n  receiver: critical"),
+        ("route:\n  receiver: warning", "route:\n  receiver: heartbeat"),
+        ('severity="none"', 'severity=~"none|warning"'),
+        (MATCHER, 'severity=~"warning|critical"]\n      receiver'),
+    ],
+    "critical": [
+        (MATCHER, 'severity="warning"]\n      receiver'),
+        (MATCHER, 'severity="Critical"]\n      receiver'),
+        ("receiver: critical", "receiver: warning"),
+        ("receiver: critical", "receiver: heartbeat"),
+        ("    email_configs: *email\n", ""),
+        ("    slack_configs: *slack\n", ""),
+        (SMS, ""),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('severity="critical"]\n      receiver', 'severity="warning"]\n      receiver'),
-        ("receiver: critical", "receiver: warning"),
-        ('severity="critical"]\n      receiver', 'severity="Critical"]\n      receiver'),
-    ],
+    ("severity", "before", "after"),
+    [(severity, *edit) for severity, edits in WRONG.items() for edit in edits],
 )
-def test_a_wrong_route_is_seen(before: str, after: str):
+def test_a_wrong_route_is_seen(severity: str, before: str, after: str):
     assert before in CONFIGURATION
     wrong = CONFIGURATION.replace(before, after)
-    assert kinds(wrong, "critical") != ["email", "slack", "sms"]
+    assert kinds(wrong, severity) != WANTED[severity]
 
 
 def test_several_receivers_of_one_alert_are_all_counted():

@@ -155,11 +155,6 @@ def test_a_mongodb_that_is_not_there():
         mongodb_size(Member("mongo-1", "127.99.9.9"), Login("exporter", "x"))
 
 
-def test_a_managed_nodes_type_is_not_guessed():
-    with pytest.raises(NotRun, match="describe-cache-clusters"):
-        steps.redis_type_is("cache.m5.large")
-
-
 def test_nothing_to_sign_in_with_is_not_run():
     lab = environment(hosts={"mongo-1.lab": {}})
     with pytest.raises(NotRun, match="mongo-exporter-password"):

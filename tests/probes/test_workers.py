@@ -12,7 +12,7 @@ import pytest
 from golive.environment import Host
 from golive.machine import Machine
 from golive.outcome import Unproven
-from golive.probes.workers import _worker, workers
+from golive.probes.workers import OWN, _worker, workers
 
 DIRECTORY = "/var/www/application"
 WAIT = "import sys; print(flush=True); sys.stdin.read()"
@@ -57,6 +57,14 @@ def test_a_worker_is_told_from_pm2_and_from_other_directories(tmp_path: Path):
     assert (seen.pid, seen.user) == (worker, psutil.Process().username())
     assert before - 2 <= seen.started_s <= after + 1
     assert dict(seen.given) == {"HOME": "/home", "NODE_ENV": "production", "PORT": "3000"}
+
+
+def test_a_process_of_a_probe_is_no_worker(tmp_path: Path):
+    with (
+        process(tmp_path, "server.js", {"HOME": "/home"}) as worker,
+        process(tmp_path, "server.js", {OWN: "readiness"}),
+    ):
+        assert [each.pid for each in workers(machine(tmp_path), DIRECTORY)] == [worker]
 
 
 def test_what_a_worker_was_given_is_not_shown(tmp_path: Path):

@@ -33,12 +33,12 @@ def attach_or_start(
         yield resolved(environment, owned.state)
 
 
-def attach(environment: Environment, number: int) -> Environment:
+def attach(environment: Environment, number: int, say: Say) -> Environment:
     """`environment` with the addresses of compose replica `number`, of whatever files it is.
 
     Raises ReplicaError where it does not run.
     """
-    for state in running(engines.ensure(lambda _: None)):
+    for state in running(engines.ensure(say)):
         if state.number == number and state.ready_s is not None:
             return resolved(environment, state)
     raise ReplicaError(
@@ -69,4 +69,6 @@ def resolved(environment: Environment, state: ContainersState) -> Environment:
     clients = Clients(network=IPv4Network(networks.clients), cdn=IPv4Network(networks.cdn))
     update = {"site": site, "hosts": hosts, "clients": clients}
     update["credentials"] = place / CREDENTIALS
+    update["received"] = place / "received"
+    update["stack"] = Path(state.stack)
     return environment.model_copy(update=update)

@@ -16,8 +16,9 @@ _APPLICATION = {"edge": 10, "app-1": 11, "app-2": 12, "app-3": 13, "monitoring":
 _DATA = {
     **{"redis-1": 21, "redis-2": 22, "redis-3": 23},
     **{"mongo-1": 31, "mongo-2": 32, "mongo-3": 33},
+    "backup": 41,
 }
-_NOTIFICATION = {"mail": 10, "slack": 10, "sms": 11}
+_NOTIFICATION = {"mail": 10, "slack": 10, "sms": 11, "heartbeat": 12}
 
 
 @dataclass(frozen=True)

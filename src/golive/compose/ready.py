@@ -79,6 +79,7 @@ class _Start:
             # A webhook is posted to: it refuses GET (501), and that is an answer.
             "receivers": all_of(greets(at["mail"], 25), answers(at["slack"], 80, status=501)),
             "sms": answers(at["sms"], 80, status=501),
+            "heartbeat": answers(at["heartbeat"], 80, status=501),
             "edge": self._staples(hosts.site),
         }
 

@@ -1,82 +1,103 @@
 """Break alerts: thresholds, durations, severities, and what they are computed from."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from golive.endpoint import Endpoint
-from golive.faults.fault import FaultError, Target, fault
+from golive.faults.fault import Target, fault
 from golive.faults.files import edited
-from golive.probes.http import request
-from golive.probes.prometheus import PORT, loaded_rules
+from golive.faults.monitoring_files import HOST, RULES, rules_edited
 
-_TABLE = "06_monitoring/alerts.feature::<alert>"
+_FEATURE = "06_monitoring/alerts.feature::"
+_TABLE = f"{_FEATURE}<alert>"
 _LOADED = "06_monitoring/prometheus.feature::The rules in force are those of the file"
 _USABLE = "06_monitoring/prometheus.feature::Every rule is healthy, and none can never fire"
-_CPU = f"{_TABLE}[CPU élevé-CPU-80 %-5 min-warning]"
-_CPU_CRITICAL = f"{_TABLE}[CPU critique-CPU-95 %-2 min-critical]"
-_MEMORY = f"{_TABLE}[Mémoire élevée-memory-85 %-5 min-warning]"
-_RESPONSE_TIME = f"{_TABLE}[Latence API-response time-500 ms-5 min-warning]"
-_ERRORS = f"{_TABLE}[Erreurs API-error rate-1 %-5 min-warning]"
-_MONGODB = f"{_TABLE}[MongoDB latence-MongoDB response time-100 ms-5 min-warning]"
-
-_FILE = "/etc/prometheus/alerts.yml"
-_OK = 200
-_WITHIN_S = 25  # a first evaluation may be a whole interval away
-_POLL_S = 0.5
+_DASHBOARDS = "06_monitoring/dashboards.feature::"
+_MARKED = f"{_DASHBOARDS}What an alert watches is marked with the alert's thresholds"
+_HEARTBEAT = "06_monitoring/notifications.feature::A service outside would notice when no alert"
 
 
-@fault(_CPU)
+@fault(f"{_TABLE}[CPU élevé", _MARKED)
 @contextmanager
 def cpu_threshold_too_high(replica: Target) -> Iterator[None]:
-    """ALR-01: the alert of a high CPU is at 85 %."""
+    """ALR-01: the alert of a high CPU is at 85 %.
+
+    The dashboards mark 80 %, as the alert should have it.
+    """
     rest = "\n        for: 5m\n        labels: { severity: warning, subject: cpu }"
-    with _rules_edited(replica, (f"> 80{rest}", f"> 85{rest}")):
+    with rules_edited(replica, (f"> 80{rest}", f"> 85{rest}")):
         yield
 
 
-@fault(_CPU_CRITICAL)
+@fault(f"{_TABLE}[CPU critique")
 @contextmanager
 def cpu_critical_is_a_warning(replica: Target) -> Iterator[None]:
     """ALR-02: the alert of a critical CPU has the severity of a warning."""
     labels = "labels: {{ severity: {}, subject: cpu }}"
-    with _rules_edited(replica, (labels.format("critical"), labels.format("warning"))):
+    with rules_edited(replica, (labels.format("critical"), labels.format("warning"))):
         yield
 
 
-@fault(_MEMORY)
+@fault(f"{_TABLE}[Mémoire élevée")
 @contextmanager
 def memory_alert_too_soon(replica: Target) -> Iterator[None]:
     """ALR-03: the alert of a high memory fires after 3 min."""
-    with _rules_edited(replica, ("> 85\n        for: 5m", "> 85\n        for: 3m")):
+    with rules_edited(replica, ("> 85\n        for: 5m", "> 85\n        for: 3m")):
         yield
 
 
-@fault(_RESPONSE_TIME)
+@fault(f"{_TABLE}[Mémoire critique")
+@contextmanager
+def memory_critical_too_late(replica: Target) -> Iterator[None]:
+    """ALR-04: the alert of a critical memory fires after 10 min."""
+    rest = "\n        labels: { severity: critical, subject: memory }"
+    with rules_edited(replica, (f"for: 2m{rest}", f"for: 10m{rest}")):
+        yield
+
+
+@fault(f"{_TABLE}[Latence API", _MARKED)
 @contextmanager
 def response_time_in_milliseconds(replica: Target) -> Iterator[None]:
-    """ALR-05: seconds are compared with 500, so that the alert never fires."""
-    with _rules_edited(replica, ("> 0.5\n", "> 500\n")):
+    """ALR-05: seconds are compared with 500, so that the alert never fires.
+
+    The dashboards mark half a second, as the alert should have it.
+    """
+    with rules_edited(replica, ("> 0.5\n", "> 500\n")):
         yield
 
 
-@fault(_ERRORS)
+@fault(f"{_TABLE}[Erreurs API")
 @contextmanager
 def errors_of_all_too_late(replica: Target) -> Iterator[None]:
     """ALR-06: the alert of errors fires after 10 min."""
-    with _rules_edited(replica, ("> 1\n        for: 5m", "> 1\n        for: 10m")):
+    with rules_edited(replica, ("> 1\n        for: 5m", "> 1\n        for: 10m")):
         yield
 
 
-@fault(_MONGODB, _USABLE)
+@fault(f"{_TABLE}[Erreurs API critiques")
+@contextmanager
+def critical_errors_too_soon(replica: Target) -> Iterator[None]:
+    """ALR-07: the alert of critical errors fires after 1 min."""
+    with rules_edited(replica, ("> 5\n        for: 2m", "> 5\n        for: 1m")):
+        yield
+
+
+@fault(f"{_TABLE}[Redis mémoire")
+@contextmanager
+def redis_memory_turned_round(replica: Target) -> Iterator[None]:
+    """ALR-08: the alert of Redis fires below 80 %."""
+    with rules_edited(replica, ("max_bytes > 0) > 80", "max_bytes > 0) < 80")):
+        yield
+
+
+@fault(f"{_TABLE}[MongoDB latence", _USABLE, _MARKED)
 @contextmanager
 def mongodb_metric_misspelt(replica: Target) -> Iterator[None]:
     """ALR-09: the alert asks for series that no exporter shows.
 
-    So it can never fire, which the check of selectors finds too.
+    So it can never fire, which the check of selectors finds too, and no dashboard shows it.
     """
     right = "sum by (member) (rate(mongodb_operation_latency_seconds_count"
-    with _rules_edited(replica, (right, right.replace("latency", "latencies"))):
+    with rules_edited(replica, (right, right.replace("latency", "latencies"))):
         yield
 
 
@@ -85,29 +106,78 @@ def mongodb_metric_misspelt(replica: Target) -> Iterator[None]:
 def rules_not_reloaded(replica: Target) -> Iterator[None]:
     """PRM-04: the file was changed, and Prometheus not told."""
     edit = ("> 1\n        for: 5m", "> 1\n        for: 6m")
-    with edited(replica, "monitoring", _FILE, edit):
+    with edited(replica, HOST, RULES, edit):
         yield
 
 
+@fault(f"{_FEATURE}A Redis without a limit is not taken for a full one", _MARKED)
 @contextmanager
-def _rules_edited(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
-    """With edits of the rules in force; afterwards the rules as they were."""
-    try:
-        with edited(replica, "monitoring", _FILE, *edits):
-            _reload(replica)
+def redis_without_a_limit_is_full(replica: Target) -> Iterator[None]:
+    """Finding 34: divided by a maxmemory of 0 every Redis is full.
+
+    The dashboards show something else then than what the alert watches.
+    """
+    with rules_edited(replica, ("(redis_memory_max_bytes > 0)", "redis_memory_max_bytes")):
+        yield
+
+
+@fault(f"{_FEATURE}A client's mistakes are no error of the API", _MARKED)
+@contextmanager
+def mistakes_are_errors(replica: Target) -> Iterator[None]:
+    """Answers of 4xx count as errors, which the dashboards do not show so."""
+    total = "/ sum by (instance) (rate(http_requests_total[1m])) > 1"
+    before = '(rate(http_requests_total{{status=~"{}"}}[1m]))\n          ' + total
+    with rules_edited(replica, (before.format("5.."), before.format("[45].."))):
+        yield
+
+
+@fault(
+    f"{_FEATURE}Somebody notices when no alert can come any more",
+    f"{_DASHBOARDS}Vue d'Ensemble",
+    f"{_HEARTBEAT} can come any more",
+)
+@contextmanager
+def no_heartbeat(replica: Target) -> Iterator[None]:
+    """The alert that always fires never does.
+
+    No heartbeat comes, and the overview finds no alert to count.
+    """
+    with rules_edited(replica, ("expr: vector(1)", "expr: vector(1) > 1")):
+        yield
+
+
+def _late(name: str, condition: str, duration: str, *rows: str) -> None:
+    """Register a fault: the alert on this condition takes 20 min."""
+
+    @contextmanager
+    def too_late(replica: Target) -> Iterator[None]:
+        edit = f"{condition}\n        for: "
+        with rules_edited(replica, (f"{edit}{duration}\n", f"{edit}20m\n")):
             yield
-    finally:
-        _reload(replica)
+
+    too_late.__name__ = name
+    too_late.__doc__ = f"The alert on `{condition}` takes 20 min: too late to be of use."
+    fault(*(f"{_FEATURE}<what> is noticed[{row}" for row in rows))(too_late)
 
 
-def _reload(replica: Target) -> None:
-    """Return when Prometheus has read its files anew, and evaluated every rule of them."""
-    endpoint = Endpoint(replica.subnet.hosts["monitoring"], PORT, "monitoring")
-    answer = request(endpoint, "/-/reload", method="POST", scheme="http", timeout_s=_WITHIN_S)
-    if answer.status != _OK:
-        raise FaultError(f"Prometheus does not reload: {answer.body.decode(errors='replace')}")
-    deadline = time.monotonic() + _WITHIN_S
-    while not all(each.evaluated for each in loaded_rules(endpoint)):
-        if time.monotonic() > deadline:
-            raise FaultError(f"Prometheus has not evaluated its rules {_WITHIN_S} s after a reload")
-        time.sleep(_POLL_S)
+_late(
+    *(
+        "gone_too_late",
+        "expr: up == 0",
+        "1m",
+        "A server that is gone",
+        "An application that is gone",
+    ),
+    *("An exporter that is gone", "An Alertmanager that is gone"),
+)
+_late("redis_gone_too_late", "redis_up == 0", "1m", "A Redis that is gone")
+_late("mongodb_gone_too_late", "mongodb_up == 0", "1m", "A MongoDB that is gone")
+_late("disk_too_late", "< 10", "5m", "A disk that fills")
+_late("full_disk_too_late", "< 5", "2m", "A full disk")
+_late("lag_too_late", "> 10", "5m", "A MongoDB that lags")
+_late("replica_too_late", "redis_master_link_up == 0", "2m", "A Redis replica on its own")
+_late("snapshot_too_late", "last_bgsave_status == 0", "2m", "A Redis that cannot save")
+_late("refusal_too_late", "failed_total[5m])) > 0", "1m", "A receiver that refuses")
+_late("loss_too_late", "errors_total[2m]) > 0", "5m", "An alert that is not handed over")
+_late("rule_failure_too_late", "failures_total[5m]) > 0", "5m", "A rule that fails")
+_late("reload_too_late", "reload_successful == 0", "5m", "A configuration that is refused")

@@ -7,10 +7,21 @@ from golive.faults.fault import Target, fault
 from golive.faults.files import edited
 from golive.faults.nginx_reload import nginx_edited
 
-_DOCS = "platform/api_docs.feature::"
+_DOCS = "03_api_documentation/api_docs.feature::"
 _PAGE = f"{_DOCS}The documentation is served under /api/docs"
 _ASSETS = f"{_DOCS}Every asset that the page needs is there"
 _DESCRIPTION = f"{_DOCS}The API's description, which its script loads, is there"
+_BROWSER = f"{_DOCS}The page works in a browser"
+_ELSEWHERE = f"{_DOCS}The page asks nothing of other sites"
+_OPENAPI = "03_api_documentation/openapi.feature::"
+_DESCRIBED = (
+    f"{_OPENAPI}The description follows its specification",
+    f"{_OPENAPI}The description is of this release",
+    f"{_OPENAPI}Every route of the application is described",
+    f"{_OPENAPI}Every operation that is described is served",
+    f"{_OPENAPI}What everybody may read is answered as described",
+    f"{_OPENAPI}Every operation answers as described, also to what is wrong",
+)
 _POLICY = f"{_DOCS}The page holds no script or style that its Content-Security-Policy forbids"
 _LIMITED = f"{_DOCS}The documentation is limited as everything else"
 _PROXIED = "platform/compression.feature::A client behind a proxy is sent compressed bodies too"
@@ -43,7 +54,7 @@ def image_missing(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_ASSETS)
+@fault(_ASSETS, _BROWSER)
 @contextmanager
 def script_as_text(replica: Target) -> Iterator[None]:
     """NGX-47: the page's script is text/plain, which browsers refuse to run."""
@@ -55,7 +66,7 @@ def script_as_text(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_DESCRIPTION, _COMPRESSED, _VARY, _PROXIED, _OLD)
+@fault(_DESCRIPTION, _COMPRESSED, _VARY, _PROXIED, _OLD, blinds=(*_DESCRIBED, _BROWSER))
 @contextmanager
 def description_missing(replica: Target) -> Iterator[None]:
     """NGX-47: the API's description is not there; some of compression is measured with it."""
@@ -64,7 +75,7 @@ def description_missing(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_DESCRIPTION)
+@fault(_DESCRIPTION, _BROWSER)
 @contextmanager
 def description_elsewhere(replica: Target) -> Iterator[None]:
     """NGX-47: the page's script loads a description that is not there."""
@@ -72,7 +83,26 @@ def description_elsewhere(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_POLICY)
+@fault(_BROWSER)
+@contextmanager
+def place_missing(replica: Target) -> Iterator[None]:
+    """CHK-03: Swagger UI is told to show itself where the page has no place for it."""
+    with _docs_edited(replica, "initializer.js", ("#swagger-ui", "#swagger")):
+        yield
+
+
+@fault(_ELSEWHERE, _BROWSER)
+@contextmanager
+def validator_asked(replica: Target) -> Iterator[None]:
+    """CHK-03: Swagger UI sends the description to a validator elsewhere, which the site's policy
+    forbids: the browser complains of it.
+    """
+    edit = ("validatorUrl: null", "validatorUrl: 'https://validator.swagger.io/validator'")
+    with _docs_edited(replica, "initializer.js", edit):
+        yield
+
+
+@fault(_POLICY, _BROWSER)
 @contextmanager
 def script_within_the_page(replica: Target) -> Iterator[None]:
     """The page has a script within it, which the policy does not let run (finding 17)."""

@@ -34,7 +34,6 @@ _WRITES = (
 )
 _SNAPSHOT = "platform/redis.feature::A snapshot is made every 60 minutes when anything has changed"
 _SHARE = f"{_NETWORK}Each application server receives requests"
-_WATCHED = "platform/monitoring.feature::Every server is watched"
 _MEASURED = "06_monitoring/prometheus.feature::The host of every server is measured"
 _FILLER = "/var/lib/redis/filler"
 
@@ -104,7 +103,7 @@ def disk_full(replica: Target) -> Iterator[None]:
             _await(lambda: _last_snapshot(node) == "ok", "a snapshot is made")
 
 
-@fault(_WATCHED, _MEASURED, only=Kind.COMPOSE)
+@fault(_MEASURED, only=Kind.COMPOSE)
 @contextmanager
 def container_paused(replica: Target) -> Iterator[None]:
     """ARC-08: an exporter hangs: its port takes connections, and nothing answers them."""

@@ -28,6 +28,7 @@ from typing import TypeVar
 
 from golive import faults
 from golive.environment import Environment, Kind
+from golive.release.example import Example
 from golive.replica.control import directory
 from golive.replica.state import State
 from golive.replica.subnet import Subnet
@@ -39,10 +40,15 @@ class FaultError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A running replica that may be broken; `environment` is what the checklist is told of it."""
+    """A running replica that may be broken, and a release that it may be taken for.
+
+    `environment` is what the checklist is told of it. The replica's stack and the release are
+    copies of our own, and may be broken too.
+    """
 
     number: int
     environment: Environment
+    release: Example
 
     @property
     def directory(self) -> Path:
@@ -53,6 +59,11 @@ class Target:
     def state(self) -> State:
         """What is known of it now: its servers and their processes."""
         return State.read(self.directory)
+
+    @property
+    def stack(self) -> Path:
+        """The files that it was started from."""
+        return Path(self.state.stack)
 
     @property
     def subnet(self) -> Subnet:
@@ -91,8 +102,9 @@ class Fault:
     """A fault and what it claims: ids of scenarios that fail with it (`reds`), and no other.
 
     `blinds` are scenarios that cannot be measured any more with it: each of these, or with ANY
-    whichever it may be. An outline's id without its row means every row. `only` is the kind of
-    environment that can be broken so; None where any can.
+    whichever it may be. An outline's id without its row means every row, and one without its last
+    cells the rows that begin so. `only` is the kind of environment that can be broken so; None
+    where any can.
     """
 
     name: str  # subject.function
@@ -109,6 +121,11 @@ class Fault:
 
 
 _registered: dict[str, Fault] = {}
+
+
+def _begins(claim: str) -> tuple[str, ...]:
+    """How an outline's rows begin, and one that is given by its first cells."""
+    return (f"{claim}-",) if "[" in claim else (f"{claim}[",)
 
 
 def fault(
@@ -169,7 +186,7 @@ def resolved(registered: Iterable[Fault], scenarios: Iterable[str]) -> tuple[Fau
     def rows(each: Fault, claims: tuple[str, ...]) -> tuple[str, ...]:
         found: list[str] = []
         for claim in claims:
-            ids = [id_ for id_ in known if id_ == claim or id_.startswith(f"{claim}[")]
+            ids = [id_ for id_ in known if id_ == claim or id_.startswith(_begins(claim))]
             found += ids or [claim]
             if not ids and claim != ANY:
                 problems.append(f"{each.name} claims {claim}: no scenario has this id")

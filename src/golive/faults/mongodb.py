@@ -28,6 +28,8 @@ _ANONYMOUS = (
 _APPLICATION = f"{_MONGODB}The application may read and write its own database, and nothing else"
 _EXPORTER = f"{_MONGODB}The exporter may look at the set, and at no data"
 _FILES = f"{_MONGODB}What the members know each other by is for the database's user alone"
+_MEMORY = "platform/servers.feature::Memory of the MongoDB nodes"
+_STORAGE = "platform/servers.feature::Storage of the MongoDB nodes"
 
 _CODE = "src/mongo.js"
 _CONCERN = "writeConcern: { w: 'majority', wtimeoutMS: 3000 },"
@@ -37,10 +39,13 @@ _POLL_S = 0.05
 Member = dict[str, Any]
 
 
-@fault(_MEMBERS)
+@fault(_MEMBERS, blinds=(_MEMORY, _STORAGE))
 @contextmanager
 def secondary_in_maintenance(replica: Target) -> Iterator[None]:
-    """MDB-01: a member is RECOVERING: it has the data and serves nobody."""
+    """MDB-01: a member is RECOVERING: it has the data and serves nobody.
+
+    So it does not tell its size either.
+    """
     try:
         _command(replica, "mongo-3", "replSetMaintenance", True)
         _await(lambda: _state(replica, "mongo-3") == "RECOVERING", "mongo-3 is RECOVERING")
@@ -54,7 +59,7 @@ def secondary_in_maintenance(replica: Target) -> Iterator[None]:
 @contextmanager
 def member_without_vote(replica: Target) -> Iterator[None]:
     """MDB-01: a member has no vote, so that the loss of one of the others stops all writes."""
-    with _reconfigured(replica, {"votes": 0, "priority": 0}):
+    with reconfigured(replica, {"votes": 0, "priority": 0}):
         yield
 
 
@@ -63,7 +68,7 @@ def member_without_vote(replica: Target) -> Iterator[None]:
 def secondary_an_hour_behind(replica: Target) -> Iterator[None]:
     """MDB-01: a member is told to stay an hour behind, and something is written then."""
     try:
-        with _reconfigured(replica, {"secondaryDelaySecs": 3600, "priority": 0}):
+        with reconfigured(replica, {"secondaryDelaySecs": 3600, "priority": 0}):
             version = _configuration(replica, "mongo-1")["version"]
             _await(lambda: _configuration(replica, "mongo-3")["version"] == version, "it is told")
             _command(replica, "mongo-1", "appendOplogNote", data={"golive": "fault"})
@@ -202,12 +207,12 @@ def _behind(replica: Target, host: str) -> bool:
 
 
 @contextmanager
-def _reconfigured(replica: Target, change: Member) -> Iterator[None]:
-    """With the last member's settings changed, which all members have agreed on."""
+def reconfigured(replica: Target, change: Member, members: int = 1) -> Iterator[None]:
+    """With the settings of the last `members` changed, which all have agreed on."""
     before = _configuration(replica, "mongo-1")
-    members = [*before["members"][:-1], before["members"][-1] | change]
+    kept, changed = before["members"][:-members], before["members"][-members:]
     try:
-        _configure(replica, before | {"members": members})
+        _configure(replica, before | {"members": [*kept, *(each | change for each in changed)]})
         yield
     finally:
         _configure(replica, before)

@@ -24,7 +24,10 @@ from golive.statements import Statement
 
 ADVISORY = "advisory"
 AHEAD = "ahead"
+ALONE = "alone"
 SLOW = "slow"
+LIVE = "only-live"
+UNWAIVABLE = "unwaivable"
 PERMITS = {f"permit-{permit}": permit for permit in Permit}
 KINDS = {f"only-{kind}": kind for kind in Kind}
 
@@ -91,7 +94,10 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
         **{id_: statement.statement for id_, statement in known.items()},
         ADVISORY: "the scenario does not count for the verdict",
         AHEAD: "measured while other scenarios run, and judged after them",
+        ALONE: "run after all others, when nothing else is measured: it disturbs everything",
         SLOW: "takes a minute or two by its nature: not run without --slow",
+        LIVE: "run only where users are (live in the environment file)",
+        UNWAIVABLE: "no release may waive it",
         **{tag: f"not run where {permit} is not permitted" for tag, permit in PERMITS.items()},
         **{tag: f"run in an environment of kind {kind}" for tag, kind in KINDS.items()},
     }
@@ -204,7 +210,10 @@ class _Reader:
             statements=tuple(sorted(tags.keys() & self.statements)),
             blocking=ADVISORY not in tags,
             ahead=AHEAD in tags,
+            alone=ALONE in tags,
             slow=SLOW in tags,
+            live=LIVE in tags,
+            waivable=UNWAIVABLE not in tags,
             permits=frozenset(PERMITS[tag] for tag in tags.keys() & PERMITS.keys()),
             kinds=frozenset(KINDS[tag] for tag in tags.keys() & KINDS.keys()),
         )

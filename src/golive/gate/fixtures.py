@@ -7,6 +7,9 @@ from golive.gate.clients import Clients, Pace
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.gate.scenario import EVIDENCE, ScenarioRunner
+from golive.outcome import Unproven, Whose
+from golive.release.contacts import Contacts
+from golive.release.record import Release
 
 RUNNER = pytest.StashKey[ScenarioRunner]()
 
@@ -39,6 +42,25 @@ def pace(pytestconfig: pytest.Config) -> Pace:
 def client(clients: Clients) -> str | None:
     """The source address of this scenario, its own; None where all are one client."""
     return clients.new()
+
+
+@pytest.fixture(scope="session")
+def contacts(pytestconfig: pytest.Config) -> Contacts:
+    """Who answers for what."""
+    found = pytestconfig.stash[RUNNER].contacts
+    if found is None:
+        raise Unproven("there is no contact table: --contacts FILE names one", Whose.OURS)
+    return found
+
+
+@pytest.fixture(scope="session")
+def release(pytestconfig: pytest.Config) -> Release:
+    """The release that is judged."""
+    found = pytestconfig.stash[RUNNER].release
+    if found is None:
+        reason = "no release was named: golive release TAG, then golive gate --release FILE"
+        raise Unproven(reason, Whose.OURS)
+    return found
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from golive.checklist import ScenarioResult
 from golive.gate.session import forget
 from golive.plugin import CHECKLIST
+from golive.release.example import Example
 from golive.report import json as json_report
 
 _LAST_WORDS = 2000  # characters
@@ -38,12 +39,17 @@ class Checklist:
         if self._pytest("--collect-only"):
             raise ChecklistError(f"the checklist cannot be collected:\n{self._last_words()}")
 
-    def run(self, replica: int, ids: Iterable[str]) -> dict[str, ScenarioResult]:
-        """How these scenarios end against the replica of this number. Raises ChecklistError."""
+    def run(self, replica: int, release: Example, ids: Iterable[str]) -> dict[str, ScenarioResult]:
+        """How these scenarios end against the replica of this number, taken for a release.
+
+        Raises ChecklistError.
+        """
         wanted = frozenset(ids)
         forget(self._directory)
         chosen = [f"--scenario={id_}" for id_ in wanted]
-        _in_fork(lambda: self._pytest(f"--replica={replica}", *self._options, *chosen))
+        what = (f"--replica={replica}", f"--release={release.record}")
+        people = f"--contacts={release.contacts}"
+        _in_fork(lambda: self._pytest(*what, people, *self._options, *chosen))
         try:
             report = json_report.read(self._directory)
         except json_report.ReportFileError as error:

@@ -1,8 +1,9 @@
 """Measure each thing once a session, and slow things while others are looked at."""
 
 import threading
+import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -18,30 +19,77 @@ class Measurements:
     def __init__(self) -> None:
         self._futures: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
+        self._ended: list[tuple[str, float, float]] = []
+
+    @property
+    def ended(self) -> tuple[tuple[str, float, float], ...]:
+        """What ended: module and name of the probe, when it began (Unix time), seconds it took."""
+        with self._lock:
+            return tuple(self._ended)
 
     def start(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Begin a measurement, unless it was begun already."""
-        key = (probe, args, tuple(sorted(kwargs.items())))
-        with self._lock:
-            future = self._futures.get(key)
-            if future is not None:
-                return future
-            self._futures[key] = future = Future()
-        name = f"measure {getattr(probe, '__name__', probe)}"
-        threading.Thread(
-            target=_run, args=(future, probe, args, kwargs), name=name, daemon=True
-        ).start()
+        future, begun = self._future(probe, args, kwargs)
+        if not begun:
+            threading.Thread(
+                target=self._run,
+                args=(future, probe, args, kwargs),
+                name=f"measure {getattr(probe, '__name__', probe)}",
+                daemon=True,
+            ).start()
         return future
 
     def result(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What the probe returned, or raise what it raised, to each that asks."""
         return self.start(probe, *args, **kwargs).result()
 
+    def here(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, but measured in this thread: an interrupt ends it there, and it can heal."""
+        future, begun = self._future(probe, args, kwargs)
+        if not begun:
+            self._run(future, probe, args, kwargs)
+        return future.result()
 
-def _run(
-    future: Future[T], probe: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
-    try:
-        future.set_result(probe(*args, **kwargs))
-    except BaseException as error:  # it belongs to whoever asks for the result
-        future.set_exception(error)
+    def settle(self) -> None:
+        """Return when nothing is being measured any more."""
+        while True:
+            with self._lock:
+                pending = [future for future in self._futures.values() if not future.done()]
+            if not pending:
+                return
+            wait(pending)
+
+    def _future(
+        self, probe: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Future[T], bool]:
+        """The future of a measurement, and whether it was begun already."""
+        key = (probe, args, tuple(sorted(kwargs.items())))
+        with self._lock:
+            future = self._futures.get(key)
+            if future is not None:
+                return future, True
+            self._futures[key] = future = Future()
+            return future, False
+
+    def _run(
+        self,
+        future: Future[T],
+        probe: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        began, clock = time.time(), time.monotonic()
+        try:
+            result = probe(*args, **kwargs)
+        except BaseException as error:  # it belongs to whoever asks for the result
+            self._note(probe, began, clock)
+            future.set_exception(error)
+        else:
+            self._note(probe, began, clock)
+            future.set_result(result)
+
+    def _note(self, probe: Callable[..., object], began: float, clock: float) -> None:
+        module = getattr(probe, "__module__", "").rpartition(".")[2]
+        name = f"{module}: {getattr(probe, '__name__', probe)}"
+        with self._lock:
+            self._ended.append((name, began, time.monotonic() - clock))

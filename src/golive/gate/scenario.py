@@ -19,6 +19,8 @@ from golive.gate.features import Features, scenario_id
 from golive.gate.measurements import Measurements
 from golive.gate.outcomes import classify, ours
 from golive.outcome import NotRun, Outcome, Unproven, Whose
+from golive.release.contacts import Contacts
+from golive.release.record import Release
 
 RESULT = "golive"  # attribute of a pytest report: id, outcome and reason of its phase
 _PYTEST: dict[Outcome, Literal["passed", "failed", "skipped"]] = {
@@ -38,6 +40,8 @@ class ScenarioRunner:
         self._features = features
         self._clients_start, self._worker, self._workers = clients_start, worker, workers
         self.measurements = Measurements()
+        self.contacts: Contacts | None = None  # None: this checklist has no contact table
+        self.release: Release | None = None  # None: no record was named
 
     def use(self, environment: Environment) -> None:
         """Scenarios are run against this environment, whose stack is up."""
@@ -63,9 +67,14 @@ class ScenarioRunner:
                 raise pytest.UsageError(f"--scenario: no such id: {', '.join(sorted(unknown))}")
             items[:] = [item for item in items if item.stash[_scenario].id in chosen]
         # As the files have them, whatever order the file system gives; nobody waits for what
-        # is measured ahead while there is something else to do.
+        # is measured ahead while there is something else to do, and nobody is disturbed.
         order = list(self._features.scenarios)
-        items.sort(key=lambda item: (item.stash[_scenario].ahead, order.index(item.location[2])))
+
+        def place(item: pytest.Item) -> tuple[bool, bool, int]:
+            scenario = item.stash[_scenario]
+            return scenario.alone, scenario.ahead, order.index(scenario.id)
+
+        items.sort(key=place)
 
     def _scenario_of(self, item: pytest.Item) -> Scenario:
         wrapper = item.obj if isinstance(item, pytest.Function) else None
@@ -85,6 +94,10 @@ class ScenarioRunner:
             raise NotRun(reason)
         if scenario.slow and not item.config.getoption("slow"):
             raise NotRun("takes a minute or two: golive gate --slow")
+        if scenario.alone:
+            if self._workers > 1:
+                raise Unproven("it must run alone: without xdist's -n", Whose.OURS)
+            self.measurements.settle()
 
     def pytest_bdd_before_step(
         self, request: pytest.FixtureRequest, feature: Feature, step: Step

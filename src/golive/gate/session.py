@@ -20,7 +20,10 @@ from golive.checklist import (
     Report,
     Scenario,
     ScenarioResult,
+    SignOffResult,
+    Span,
     Verdict,
+    WaiverResult,
     deviations,
     due,
     item_of,
@@ -32,10 +35,13 @@ from golive.gate.evidence import PROPERTY
 from golive.gate.features import Features
 from golive.gate.scenario import RESULT, ScenarioRunner
 from golive.outcome import Outcome
+from golive.release import waivers
+from golive.release.signature import SUFFIX, SignatureError, sign_file
 from golive.report import files
 from golive.report import json as json_report
 from golive.report.progress import Progress
 
+_LONG_S = 0.5
 INPUT = "golive"  # of an xdist worker: the environment that is up, and where its clients start
 
 
@@ -51,24 +57,31 @@ class Plan:
     elsewhere: tuple[Environment, ...]
     fresh: bool
     replica: int | None
-    release: str | None
     report_dir: Path
+    sign_key: Path | None
     clients_start: int
 
 
 @dataclass
 class _Seen:
-    """What was reported of one scenario so far: outcome and reason by phase."""
+    """What was reported of one scenario so far: outcome and reason by phase.
+
+    `began` is when, in Unix time; None before its first phase has ended.
+    """
 
     phases: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    began: float | None = None
     duration_s: float = 0.0
     evidence: tuple[Evidence, ...] = ()
 
 
 def forget(report_dir: Path) -> None:
     """Remove the reports of an earlier run: they say nothing of this one."""
-    for name in (json_report.NAME, *files.NAMES.values()):
+    signature = f"{json_report.NAME}{SUFFIX}"
+    for name in (json_report.NAME, signature, *files.NAMES.values()):
         (report_dir / name).unlink(missing_ok=True)
+    for path in report_dir.glob("*.cdx.json"):  # bills of materials
+        path.unlink()
 
 
 class GateSession:
@@ -104,17 +117,14 @@ class GateSession:
             scenarios = [self._plan.features.scenarios[item.location[2]] for item in session.items]
             self._progress.begin(scenarios)
             self._runner.use(self._environment)
+            permitted = [each for each in scenarios if not each.barred(self._environment)]
             self._config.hook.pytest_golive_ahead(
                 measurements=self._runner.measurements,
                 environment=self._environment,
                 clients=self._runner.clients,
                 slow=self._config.getoption("slow"),
-                tags={
-                    statement
-                    for scenario in scenarios
-                    if not scenario.barred(self._environment)
-                    for statement in scenario.statements
-                },
+                tags={statement for each in permitted for statement in each.statements},
+                ahead={each.id for each in permitted if each.ahead},
             )
         return (yield)
 
@@ -145,7 +155,7 @@ class GateSession:
 
         try:
             if self._plan.replica is not None:
-                self._environment = attach(environment, self._plan.replica)
+                self._environment = attach(environment, self._plan.replica, self._progress.say)
                 return
             self._environment = self._up.enter_context(
                 attach_or_start(
@@ -169,6 +179,7 @@ class GateSession:
             return
         seen = self._seen.setdefault(result["id"], _Seen())
         seen.phases[report.when or ""] = (Outcome(result["outcome"]), result["reason"])
+        seen.began = report.start if seen.began is None else seen.began
         seen.duration_s += report.duration
         if report.when == "teardown":
             entries = [v for name, v in report.user_properties if name == PROPERTY]
@@ -230,17 +241,33 @@ class GateSession:
                 self._up.close()
             else:
                 report = self._report(session)
-                json_report.write(report, self._plan.report_dir)
+                written = json_report.write(report, self._plan.report_dir)
+                self._sign(written)
                 self._up.close()
                 self._progress.end()
                 for trouble in self._trouble:
                     self._console.print(f"[bold yellow]{escape(trouble)}")
                 files.publish(report, self._plan.report_dir, self._console)
 
+    def _sign(self, path: Path) -> None:
+        if self._plan.sign_key is not None:
+            try:
+                sign_file(path, self._plan.sign_key)
+            except SignatureError as error:
+                self._trouble.append(f"the report is not signed: {error}")
+
     def _report(self, session: pytest.Session) -> Report:
         scenarios = self._plan.features.scenarios
         unreached = self._why_unreached(session)
-        results = [self._result(scenario, unreached) for scenario in scenarios.values()]
+        release = self._runner.release
+        record = release.record if release else None
+        here = self._plan.environment.name
+        waived = record.waivers if record else ()
+        results = waivers.apply(
+            waived, (self._result(each, unreached) for each in scenarios.values()), here
+        )
+        accounts = waivers.account(waived, results, here)
+        self._trouble += [_unused(each) for each in accounts if each.unused]
         judgement = judge(results, self._plan.features.items)
         broken = bool(self._trouble) and judgement.verdict is Verdict.GO
         not_run = [scenarios[r.id] for r in results if r.outcome is Outcome.NOT_RUN]
@@ -255,16 +282,38 @@ class GateSession:
         named.update(each.statement for each in deviating)
         return Report(
             verdict=Verdict.INCOMPLETE if broken else judgement.verdict,
-            environment=self._plan.environment.name,
-            release=self._plan.release,
+            environment=here,
+            release=record.tag if record else None,
             started=self._started,
             duration_s=round((datetime.now(UTC) - self._started).total_seconds(), 3),
             items=judgement.items,
-            scenarios=tuple(results),
+            scenarios=results,
             due=elsewhere,
             deviations=deviating,
             statements=tuple(s for s in self._plan.features.statements.values() if s.id in named),
+            commit=record.commit if record else None,
+            sign_offs=tuple(
+                SignOffResult(s.item, s.role, s.date, s.applicable, s.evidence, s.note)
+                for s in (record.sign_offs if record else ())
+            ),
+            waivers=accounts,
+            spans=tuple(self._spans()),
         )
+
+    def _spans(self) -> list[Span]:
+        """What took long: scenarios, and the measurements beside them."""
+        zero = self._started.timestamp()
+        found = [
+            (self._plan.features.scenarios[id_].name, seen.began, seen.duration_s, id_)
+            for id_, seen in self._seen.items()
+            if seen.began is not None
+        ]
+        found += [(*each, "") for each in self._runner.measurements.ended]
+        return [
+            Span(what, round(began - zero, 2), round(took_s, 2), id_)
+            for what, began, took_s, id_ in sorted(found, key=lambda each: each[1])
+            if took_s >= _LONG_S
+        ]
 
     def _why_unreached(self, session: pytest.Session) -> str:
         """Why scenarios have no result: never because there was nothing to say of them."""
@@ -273,6 +322,10 @@ class GateSession:
         if stop := session.shouldfail or session.shouldstop:
             return f"not reached: {stop}"
         return "not chosen for this run"
+
+
+def _unused(waiver: WaiverResult) -> str:
+    return f"the waiver of {waiver.of} is unused: all that it names passes; take it out"
 
 
 def _own_stdout(stack: ExitStack) -> TextIO:

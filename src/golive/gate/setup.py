@@ -16,6 +16,7 @@ from golive.gate.features import Features
 from golive.gate.scenario import ScenarioRunner
 from golive.gate.session import INPUT, GateSession, Plan, forget
 from golive.located_yaml import FileError
+from golive.release import contacts, record, waivers
 
 STEPS = "golive.steps"
 
@@ -62,6 +63,7 @@ def _set_up_worker(
     runner = ScenarioRunner(
         checklist, given["clients_start"], index, int(str(workerinput["workercount"]))
     )
+    _bring_release(config, checklist, runner)
     runner.use(Environment.model_validate_json(given["environment"]))
     _register(config, runner)
 
@@ -75,6 +77,7 @@ def _register(config: pytest.Config, runner: ScenarioRunner) -> None:
 def _set_up_controller(config: pytest.Config, checklist: Features, report_dir: Path) -> None:
     plan = _plan(config, checklist, report_dir)
     runner = ScenarioRunner(checklist, plan.clients_start, worker=0, workers=1)
+    _bring_release(config, checklist, runner)
     _register(config, runner)
     if config.option.collectonly:
         return
@@ -82,6 +85,29 @@ def _set_up_controller(config: pytest.Config, checklist: Features, report_dir: P
     # pytest's own output is reduced to what the gate does not say itself (an internal error)
     config.option.verbose = -2
     config.option.no_header = config.option.no_summary = True
+
+
+def _bring_release(config: pytest.Config, checklist: Features, runner: ScenarioRunner) -> None:
+    """Give the runner who answers for what, and the record of the release that is judged."""
+    given = config.getoption("contacts")
+    people = given or config.rootpath / environments.DIRECTORY / environments.CONTACTS
+    if given or people.is_file():
+        runner.contacts = contacts.load(people)
+    path = config.getoption("release")
+    if path is None:
+        return
+    if not path.is_file():
+        raise pytest.UsageError(f"--release: {path}: no such file; golive release TAG makes one")
+    if runner.contacts is None:
+        raise pytest.UsageError(f"--release: nobody may sign: there is no {people}")
+    runner.release = record.load(
+        path,
+        runner.contacts,
+        items=[item.id for item in checklist.items],
+        statements=checklist.statements,
+        scenarios=checklist.scenarios,
+        refuse=waivers.refusal(runner.contacts.allowed_signers, checklist.scenarios.values()),
+    )
 
 
 def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
@@ -95,22 +121,22 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         if not stack.is_dir():
             raise pytest.UsageError(f"--stack: {stack}: no such directory")
         environment = environment.model_copy(update={"stack": stack.resolve()})
+    sign_key = config.getoption("sign_key")
+    if sign_key is not None and not sign_key.is_file():
+        raise pytest.UsageError(f"--sign-key: {sign_key}: no such file")
     replica = config.getoption("replica")
     if replica is not None and environment.kind is Kind.DEPLOYED:
         raise pytest.UsageError(f"--replica: {environment.name} is of kind {environment.kind}")
-    release = config.getoption("release")
-    if release is not None and not release.is_file():
-        raise pytest.UsageError(f"--release: {release}: no such file")
     here = environments.find(name, directory).resolve()
     return Plan(
         features=checklist,
         environment=environment,
         elsewhere=tuple(
-            load(str(path)) for path in sorted(directory.glob("*.yaml")) if path.resolve() != here
+            load(str(path)) for path in environments.files(directory) if path.resolve() != here
         ),
         fresh=config.getoption("fresh"),
         replica=replica,
-        release=release.stem if release else None,
         report_dir=report_dir,
+        sign_key=sign_key,
         clients_start=start_now(),
     )

@@ -80,7 +80,7 @@ def audit(server: Endpoint, database: Database, access: str, refresh: str) -> Ac
     """
     email = f"golive-{secrets.token_hex(12)}@{_DOMAIN}"
     sign_in = {"email": email, "password": secrets.token_urlsafe(24)}
-    with _connected(database) as client, _removed(client, email) as made:
+    with connected(database) as client, _removed(client, email) as made:
         _expect(_post(server, _REGISTER, sign_in), _CREATED)
         made.certainly = True
         tokens = json.loads(_expect(_post(server, _SIGN_IN, sign_in), _OK).body)
@@ -159,7 +159,8 @@ def _expect(answer: Response, status: int) -> Response:
 
 
 @contextlib.contextmanager
-def _connected(database: Database) -> Iterator[MongoClient[Document]]:
+def connected(database: Database) -> Iterator[MongoClient[Document]]:
+    """MongoDB, signed in. Raises Unproven where it does not answer, or refuses."""
     with MongoClient[Document](
         list(database.members),
         username=database.user,
@@ -212,13 +213,14 @@ def _sweep(client: MongoClient[Document]) -> None:
     before = datetime.now(UTC) - _LEFT_OVER
     left = {"email": {"$regex": _OURS}, "createdAt": {"$lt": before}}
     try:
-        for name in _databases(client):
+        for name in databases(client):
             client[name][_USERS].delete_many(left)
     except PyMongoError as error:
         raise Unproven(f"MongoDB: old accounts of golive: {error}", Whose.TARGET) from error
 
 
-def _databases(client: MongoClient[Document]) -> list[str]:
+def databases(client: MongoClient[Document]) -> list[str]:
+    """The names of all databases but MongoDB's own."""
     return [name for name in client.list_database_names() if name not in _SYSTEM]
 
 
@@ -226,7 +228,7 @@ def _holding(client: MongoClient[Document], email: str) -> dict[str, Document]:
     """The account's document in each database that has it."""
     try:
         found = {
-            name: client[name][_USERS].find_one({"email": email}) for name in _databases(client)
+            name: client[name][_USERS].find_one({"email": email}) for name in databases(client)
         }
     except PyMongoError as error:
         raise Unproven(f"MongoDB cannot be asked for an account: {error}", Whose.TARGET) from error

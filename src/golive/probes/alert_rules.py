@@ -142,21 +142,28 @@ def shortest_window_s(expression: str) -> float | None:
 def needed(rules: tuple[Rule, ...], metrics: frozenset[str]) -> tuple[Rule, ...]:
     """Those of `rules` that series of `metrics` can change, directly or by recordings.
 
-    And those that ask for no series, or for no certain one: they may always fire.
+    And those that ask for no series, or for no certain one: they may always fire. And the
+    recordings that any of these reads.
     """
     changed = set(metrics)
     chosen: set[int] = set()
     reads = [{each.metric for each in selectors(rule.expression)} for rule in rules]
-    while True:
-        more = {
-            index
-            for index, names in enumerate(reads)
-            if index not in chosen and (not names or None in names or names & changed)
-        }
-        if not more:
-            return tuple(rule for index, rule in enumerate(rules) if index in chosen)
+    while more := {
+        index
+        for index, names in enumerate(reads)
+        if index not in chosen and (not names or None in names or names & changed)
+    }:
         chosen |= more
         changed |= {rules[index].name for index in more if not rules[index].alerting}
+    while more := {
+        index
+        for index, rule in enumerate(rules)
+        if not rule.alerting
+        and index not in chosen
+        and any(rule.name in reads[each] for each in chosen)
+    }:
+        chosen |= more
+    return tuple(rules[index] for index in sorted(chosen))
 
 
 def _parsed(expression: str) -> promql.Expr:

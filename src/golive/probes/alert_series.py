@@ -36,6 +36,16 @@ class Quantity(StrEnum):
     MONGODB_RESPONSE_TIME = "MongoDB response time"
 
 
+_SHOWN_BY = {
+    Quantity.CPU: "node_cpu_",
+    Quantity.MEMORY: "node_memory_",
+    Quantity.RESPONSE_TIME: "http_request_duration_",
+    Quantity.ERROR_RATE: "http_requests_",
+    Quantity.REDIS_MEMORY: "redis_memory_",
+    Quantity.MONGODB_RESPONSE_TIME: "mongodb_operation_",
+}
+
+
 @dataclass(frozen=True)
 class Stretch:
     """What one server goes through for some ticks. `value` is None while it is not there.
@@ -70,6 +80,11 @@ class Server:
 def series(quantity: Quantity, server: Server, past: Past) -> Series:
     """Each series of one server (name with labels, values) that shows the quantity."""
     yield from _SERIES[quantity](server, past)
+
+
+def shown_by(quantity: Quantity, metric: str) -> bool:
+    """Whether series of this name change with the quantity, and do not merely stand beside it."""
+    return metric.startswith(_SHOWN_BY[quantity])
 
 
 def bounds(quantity: Quantity) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ from golive.probes.alert_series import (
     Stretch,
     bounds,
     series,
+    shown_by,
 )
 
 PERCENTILES = (99.9, 99, 95, 90, 50)
@@ -71,6 +72,17 @@ class Course:
     def far(self) -> float:
         """A value far above the threshold."""
         return self._percent(100.0 if self.bounded else self.threshold * _FAR)
+
+    @property
+    def just_below(self) -> float:
+        """A value so little below the threshold that `far` outweighs it in any mean."""
+        step = min((self.far - self.threshold) / 50, self.threshold * self.near)
+        return self.threshold - step
+
+    @property
+    def low(self) -> float:
+        """A value as far below the threshold as 100 %, or its double, is above it."""
+        return max(2 * self.threshold - 100, 0.0) if self.bounded else self.healthy
 
     @property
     def bounded(self) -> bool:
@@ -130,7 +142,8 @@ def simulate(rules: tuple[Rule, ...], course: Course, servers: tuple[Server, ...
         for name, values in series(course.quantity, server, [step[slot] for step in steps])
     }
     metrics = frozenset(name.partition("{")[0] for name in given)
-    concerned = needed(rules, metrics)
+    shown = (each for each in metrics if shown_by(course.quantity, each))
+    concerned = needed(rules, frozenset(shown))
     lasted = {phase.name: phase.ticks * TICK_S for phase in phases}
     if not any(rule.alerting for rule in concerned):
         return Simulation(course, {phase.name: () for phase in phases}, lasted)
@@ -202,20 +215,18 @@ def course_of(course: Course) -> Iterator[Phase]:
     if course.quantity is Quantity.RESPONSE_TIME:
         yield from _percentiles(course, whole)
     yield Phase("calm", (rest,))
-    # Before, during and after: as far below the threshold as above it where 100 % bounds it,
-    # so that whatever an alert's measuring window delays its beginning, it delays its end.
-    low = max(2 * course.threshold - 100, 0.0) if course.bounded else course.healthy
-    lead, high, low_after = (
-        Stretch(drained, low),
-        Stretch(whole, course.far, requests=SURGE),
-        Stretch(drained, low, requests=FLOOD),
-    )
-    short = replace(high, ticks=_ticks(course.for_s) - 2)
-    yield Phase("lead", (_one(calm, lead),))
+    # From just below the threshold to far above it: whatever an alert measures over, it sees
+    # that at once, so that all of its delay is its duration.
+    drained_at = Stretch(drained, course.just_below)
+    high = Stretch(whole, course.far, requests=SURGE)
+    yield Phase("lead", (_one(calm, drained_at),))
     yield Phase("onset", (_one(calm, high),))
-    yield Phase("relief", (_one(calm, low_after),))
-    yield Phase("rest", (_one(calm, lead),))
-    once = (_one(calm, short), _one(calm, low_after), _one(calm, lead))
+    yield Phase("rest", (rest,))
+    # Twice from as far below the threshold to as far above it: what a measuring window delays
+    # the beginning, it delays the end.
+    low = Stretch(drained, course.low)
+    short = replace(high, ticks=_ticks(course.for_s) - 2, value=2 * course.threshold - course.low)
+    once = (_one(calm, low), _one(calm, short), _one(calm, replace(low, requests=FLOOD)))
     yield Phase("dip", (*once, *once))
     yield Phase("calm again", (rest,))
     gone = list(_all(replace(calm, ticks=whole)))
@@ -244,21 +255,27 @@ def _percentiles(course: Course, ticks: int) -> Iterator[Phase]:
         for sign, factor in (("-", 1 - course.near), ("+", 1 + course.near)):
             share = (100 - percentile) / 100 * factor
             stretch = Stretch(ticks, value, requests=SURGE, slow=share)
-            yield Phase(f"p{percentile:g}{sign}", (_all(stretch),))
-    yield Phase("most", (_all(replace(stretch, slow=0.9)),))
+            yield Phase(f"p{percentile:g}{sign}", (_alone(stretch),))
+    yield Phase("most", (_alone(replace(stretch, slow=0.9)),))
     # Again with requests that take far longer: a histogram does not tell the percentile 95
     # at one and a half times the threshold from the percentile 90 at the threshold.
-    yield Phase("between", (_all(Stretch(ticks, course.healthy)),))
+    yield Phase("between", (_alone(Stretch(ticks, course.healthy)),))
     for percentile in PERCENTILES:
         for sign, factor in (("-", 1 - course.near), ("+", 1 + course.near)):
             share = (100 - percentile) / 100 * factor
             stretch = Stretch(ticks, course.far, requests=SURGE, slow=share, fast=course.healthy)
-            yield Phase(f"far p{percentile:g}{sign}", (_all(stretch),))
+            yield Phase(f"far p{percentile:g}{sign}", (_alone(stretch),))
 
 
 def _all(stretch: Stretch) -> tuple[Stretch, ...]:
     absent = Stretch(stretch.ticks, None)
     return (stretch, stretch, stretch, absent, absent)
+
+
+def _alone(stretch: Stretch) -> tuple[Stretch, ...]:
+    """One server, no other: percentiles need many phases, and each series takes its time."""
+    absent = Stretch(stretch.ticks, None)
+    return (stretch, *[absent] * (_SLOTS - 1))
 
 
 def _all_unlike(stretch: Stretch) -> tuple[Stretch, ...]:

@@ -3,8 +3,8 @@
 import re
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,6 +154,15 @@ def view(member: Member, login: Login) -> View:
         reason = f"{member}: replSetGetStatus is not as MongoDB gives it: {error!r}"
         raise Unproven(reason, Whose.TARGET) from error
     return View(own, version, features, members, voting, majority)
+
+
+def primary_of(members: Iterable[Member], login: Login) -> Member:
+    """The member that says it is the primary. Raises Unproven where none does."""
+    for member in members:
+        with suppress(Unproven):
+            if view(member, login).state == "PRIMARY":
+                return member
+    raise Unproven("no MongoDB member says that it is the primary", Whose.TARGET)
 
 
 def catch_up(primary: Member, login: Login, within_s: float) -> tuple[CatchUp, ...]:

@@ -57,6 +57,14 @@ class Alertmanagers:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """An alert as it fires; `value` is that of its expression."""
+
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+@dataclass(frozen=True)
 class Configuration:
     """The global intervals (s) of the configuration, and whether its last reload succeeded."""
 
@@ -142,6 +150,19 @@ def configuration(endpoint: Endpoint) -> Configuration:
     )
 
 
+def firing(endpoint: Endpoint) -> tuple[Alert, ...]:
+    """Every alert that fires now. Raises Unproven."""
+
+    def read(data: Json) -> tuple[Alert, ...]:
+        return tuple(
+            Alert(tuple(sorted(each["labels"].items())), float(each["value"]))
+            for each in data["alerts"]
+            if each["state"] == "firing"
+        )
+
+    return _ask(endpoint, "/api/v1/alerts", read)
+
+
 def matching(endpoint: Endpoint, selector: Selector, at: datetime | None = None) -> int:
     """How many series a selector matches now, or at a time. Raises Unproven."""
     return int(value(endpoint, f"count({selector})", at) or 0)
@@ -158,6 +179,31 @@ def value(endpoint: Endpoint, query: str, at: datetime | None = None) -> float |
 
     time = f"&time={at.timestamp()}" if at else ""
     return _ask(endpoint, f"/api/v1/query?query={quote(query)}{time}", read)
+
+
+def labelled(
+    endpoint: Endpoint, query: str, at: datetime
+) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The labels of each series that a query returns at a time. Raises Unproven."""
+
+    def read(data: Json) -> tuple[tuple[tuple[str, str], ...], ...]:
+        return tuple(tuple(sorted(each["metric"].items())) for each in data["result"])
+
+    return _ask(endpoint, f"/api/v1/query?query={quote(query)}&time={at.timestamp()}", read)
+
+
+def curve(
+    endpoint: Endpoint, query: str, begin: datetime, end: datetime, step_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Time (s since 1970) and value of a query that has one series at most. Raises Unproven."""
+
+    def read(data: Json) -> tuple[tuple[float, float], ...]:
+        if len(data["result"]) > 1:
+            raise ValueError(f"{len(data['result'])} series where one was asked for")
+        return tuple((float(at), float(v)) for each in data["result"] for at, v in each["values"])
+
+    span = f"start={begin.timestamp()}&end={end.timestamp()}&step={step_s}"
+    return _ask(endpoint, f"/api/v1/query_range?query={quote(query)}&{span}", read)
 
 
 def _ask(endpoint: Endpoint, path: str, read: Callable[[Json], T]) -> T:

@@ -26,6 +26,7 @@ from golive.outcome import Unproven, Whose
 from golive.probes.environment_file import read
 from golive.probes.http import request
 from golive.probes.relay import Relay
+from golive.probes.workers import OWN
 
 _READY = "/ready"
 _NO_REDIS = '"msg":"Redis"'  # in the application's log, when it cannot connect
@@ -230,6 +231,7 @@ def _application(
                     "HOME": place,
                     "TMPDIR": place,
                     "PORT": str(port),
+                    OWN: "readiness",
                     # As Node.js tells a child of the channel to its parent: one JSON a line.
                     "NODE_CHANNEL_FD": str(its.fileno()),
                     "NODE_CHANNEL_SERIALIZATION_MODE": "json",

@@ -4,29 +4,25 @@ It is started with the deployment's own file, less memory, and the policy that t
 server has now; it listens on a Unix socket only, and saves nothing.
 """
 
-import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, OutOfMemoryError, RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from redis.retry import Retry
 
 from golive.outcome import Unproven, Whose
 from golive.probes.redis import Login
+from golive.probes.redis_server import started
 
 _MAXMEMORY = 3 * 2**20  # bytes; an empty server needs a third of it
 _VALUE = "x" * 4096
 _WITHOUT_TTL = 100
 _MORE = 1200  # more of these values than fit
 _TTL_S = 3600
-_READY_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,11 @@ def evict(
     `configuration` is the file of the deployment, `policy` replaces its maxmemory-policy; keys
     begin with `prefix`. A temporary directory is made `below`. Raises Unproven.
     """
-    with _started(server, configuration, policy, below) as path:
+    changes = {"save": "", "maxmemory": str(_MAXMEMORY), "maxmemory-policy": policy}
+    with (
+        tempfile.TemporaryDirectory(prefix="golive-", dir=below) as directory,
+        started(server, configuration, Path(directory), changes) as path,
+    ):
         client = redis.Redis(
             unix_socket_path=str(path),
             username=login.user,
@@ -103,46 +103,3 @@ def _there(client: "redis.Redis", names: list[str]) -> int:
     """How many of the keys there are."""
     there: Any = client.exists(*names)
     return int(there)
-
-
-@contextmanager
-def _started(server: Path, configuration: Path, policy: str, below: Path) -> Iterator[Path]:
-    """The Unix socket of a server that ends with the block, or with this thread."""
-    with tempfile.TemporaryDirectory(prefix="golive-", dir=below) as directory:
-        path, log = Path(directory) / "socket", Path(directory) / "log"
-        changes = {
-            **{"port": "0", "unixsocket": str(path), "dir": directory, "save": ""},
-            **{"maxmemory": str(_MAXMEMORY), "maxmemory-policy": policy, "daemonize": "no"},
-        }
-        options = [word for name, value in changes.items() for word in (f"--{name}", value)]
-        command = ["setpriv", "--pdeathsig", "KILL", str(server), str(configuration), *options]
-        with log.open("w") as output:
-            try:
-                process = subprocess.Popen(command, stdout=output, stderr=output)
-            except OSError as error:
-                raise Unproven(f"cannot run setpriv (util-linux): {error}", Whose.TOOL) from error
-        try:
-            _await_ready(process, path, log)
-            yield path
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", path: Path, log: Path) -> None:
-    until = time.monotonic() + _READY_WITHIN_S
-    client = redis.Redis(unix_socket_path=str(path), protocol=2, retry=Retry(NoBackoff(), 0))
-    try:
-        while process.poll() is None and time.monotonic() < until:
-            try:
-                client.ping()
-            except AuthenticationError:
-                return
-            except RedisError:
-                time.sleep(0.01)
-            else:
-                return
-    finally:
-        client.close()
-    said = log.read_text(errors="replace").strip()[-500:]
-    raise Unproven(f"a Redis with the deployment's file does not start: {said}", Whose.TOOL)

@@ -5,13 +5,9 @@ routes; for what is silenced, an Alertmanager of our own that has no receivers t
 """
 
 import json
-import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +18,11 @@ from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.alert_rules import seconds
 from golive.probes.http import request
+from golive.probes.own_monitoring import alertmanager
 
 PORT = 9093
 _TIMEOUT_S = 20
-_POLL_S = 0.1
+_POLL_S = 0.05
 _OK = 200
 _ALERTS = "/api/v2/alerts"
 _JSON = (("Content-Type", "application/json"),)
@@ -105,73 +102,58 @@ def silenced(configuration: str, alerts: tuple[Labels, ...]) -> tuple[Labels, ..
     quiet = {
         "route": {"receiver": "nobody"},
         "receivers": [{"name": "nobody"}],
-        "inhibit_rules": parsed.get("inhibit_rules") or [],
+        "inhibit_rules": [*(parsed.get("inhibit_rules") or []), _MARKER_RULE],
     }
+    with alertmanager(yaml.safe_dump(quiet)) as endpoint:
+        # It hears of alerts on a queue, and has them in order from when it first listens.
+        _post(endpoint, _marker("first"))
+        _await_inhibited(endpoint, "first")
+        _post(endpoint, (*alerts, *_marker("last")))
+        _await_inhibited(endpoint, "last")
+        inhibited = dict(_inhibitions(endpoint))
+    asked = {tuple(sorted(labels)): labels for labels in alerts}
+    if lost := asked.keys() - inhibited.keys():
+        raise Unproven(f"our Alertmanager has lost the alerts {lost}", Whose.TOOL)
+    return tuple(labels for known, labels in asked.items() if inhibited[known])
+
+
+_MARKER = "golive_marker"
+_MARKER_RULE = {
+    "source_matchers": [f'{_MARKER}="source"'],
+    "target_matchers": [f'{_MARKER}="target"'],
+    "equal": ["round"],
+}
+
+
+def _marker(name: str) -> tuple[Labels, ...]:
+    """Two alerts of ours, of which the first silences the second once it has been heard of."""
+    return tuple(((_MARKER, part), ("round", name)) for part in ("source", "target"))
+
+
+def _post(endpoint: Endpoint, alerts: tuple[Labels, ...]) -> None:
     posted = json.dumps([{"labels": dict(labels)} for labels in alerts]).encode()
-    with _alertmanager(yaml.safe_dump(quiet)) as endpoint:
-        taken = request(endpoint, _ALERTS, method="POST", headers=_JSON, body=posted, scheme="http")
-        if taken.status != _OK:
-            raise Unproven(f"our Alertmanager refuses the alerts: {taken.body!r}", Whose.OURS)
-        deadline = time.monotonic() + _TIMEOUT_S
-        while time.monotonic() < deadline:
-            seen = json.loads(request(endpoint, _ALERTS, scheme="http").body)
-            if len(seen) == len(alerts):
-                return tuple(
-                    tuple(sorted(each["labels"].items()))
-                    for each in seen
-                    if each["status"]["inhibitedBy"]
-                )
-            time.sleep(_POLL_S)
-    raise Unproven("our Alertmanager did not show the alerts in time", Whose.TOOL)
+    taken = request(endpoint, _ALERTS, method="POST", headers=_JSON, body=posted, scheme="http")
+    if taken.status != _OK:
+        raise Unproven(f"our Alertmanager refuses the alerts: {taken.body!r}", Whose.OURS)
 
 
-@contextmanager
-def _alertmanager(configuration: str) -> Iterator[Endpoint]:
-    """An Alertmanager with this configuration, on an address of its own; ended with the block."""
-    with (
-        tempfile.TemporaryDirectory(prefix="golive-alertmanager-") as directory,
-        socket.create_server(("127.0.0.1", 0)) as free,
-    ):
-        port = free.getsockname()[1]
-        free.close()
-        Path(directory, "alertmanager.yml").write_text(configuration)
-        log = Path(directory, "log")
-        command = [
-            _program(),
-            f"--config.file={directory}/alertmanager.yml",
-            f"--storage.path={directory}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ]
-        with log.open("w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            endpoint = Endpoint("127.0.0.1", port, "localhost")
-            _await_ready(process, endpoint, log)
-            yield endpoint
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _program() -> str:
-    found = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if found is None:
-        reason = "Alertmanager is not installed (Debian: prometheus-alertmanager)"
-        raise Unproven(reason, Whose.TOOL)
-    return found
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", endpoint: Endpoint, log: Path) -> None:
+def _await_inhibited(endpoint: Endpoint, marker: str) -> None:
+    """Return when all that was posted up to this marker has been heard of. Raises Unproven."""
+    _, target = _marker(marker)
     deadline = time.monotonic() + _TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if request(endpoint, "/-/ready", scheme="http").status == _OK:
-                return
-        except Unproven:
-            pass  # it does not listen yet
+    while (target, True) not in _inhibitions(endpoint):
+        if time.monotonic() > deadline:
+            raise Unproven("our Alertmanager did not hear of the alerts in time", Whose.TOOL)
         time.sleep(_POLL_S)
-    raise Unproven(f"our Alertmanager is not ready: {log.read_text()[-1000:]}", Whose.TOOL)
+
+
+def _inhibitions(endpoint: Endpoint) -> list[tuple[Labels, bool]]:
+    """The alerts that it has, each with whether it is inhibited."""
+    seen = json.loads(request(endpoint, _ALERTS, scheme="http").body)
+    return [
+        (tuple(sorted(each["labels"].items())), bool(each["status"]["inhibitedBy"]))
+        for each in seen
+    ]
 
 
 def _parsed(configuration: str) -> dict[str, Any]:

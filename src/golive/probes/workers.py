@@ -13,6 +13,9 @@ from golive.machine import Machine
 from golive.outcome import Unproven, Whose
 from golive.probes.environment_file import Values
 
+OWN = "GOLIVE_OWN"
+"""The variable by which a process of the application is known as a probe's own, not a worker."""
+
 _SETTINGS = "pm2_env"
 _SCRIPT = "server.js"
 _LSTART = "%a %b %d %H:%M:%S %Y"
@@ -33,7 +36,7 @@ class Worker:
 
 
 def workers(machine: Machine, directory: str) -> tuple[Worker, ...]:
-    """The host's processes that run `server.js` in `directory`.
+    """The host's processes that run `server.js` in `directory`, but for those that are our OWN.
 
     Raises Unproven where there is none, or one of them cannot be looked into.
     """
@@ -61,13 +64,15 @@ def _listed(machine: Machine, pids: list[str]) -> list[str]:
 
 
 def _worker(machine: Machine, line: str) -> Worker | None:
-    """The process; None where it has ended since it was listed, as in a reload."""
+    """The process; None where it is our own, or has ended since it was listed, as in a reload."""
     pid, user, *start, _ = line.split(maxsplit=7)
     started = datetime.strptime(" ".join(start), _LSTART).replace(tzinfo=UTC)
     environ = machine.run("cat /proc/%s/environ || test ! -e /proc/%s", pid, pid)
     if not environ:
         return None
     given = dict(each.split("=", 1) for each in environ.split("\0") if "=" in each)
+    if OWN in given:
+        return None
     settings = given.pop(_SETTINGS, None)
     if settings is not None:
         given |= {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from golive.environment import Clients, Environment, Host, Ports
 from golive.replica.control import ReplicaError, Say, directory, matching, running, started
+from golive.replica.journal import BusyError, Journal
 from golive.replica.state import CREDENTIALS, State
 from golive.replica.subnet import DOMAIN
 
@@ -25,21 +26,38 @@ def attach_or_start(
     state = None if fresh else matching(stack)
     if state is not None:
         say(f"using replica {state.number}, up since {state.started}")
+        _heal(state.number, say)
         yield resolved(environment, state)
         return
     with started(stack, say) as owned:
         yield resolved(environment, owned.state)
 
 
-def attach(environment: Environment, number: int) -> Environment:
+def attach(environment: Environment, number: int, say: Say) -> Environment:
     """`environment` with the addresses of replica `number`, of whatever files it is.
 
     Raises ReplicaError where it does not run.
     """
     for state in running():
         if state.number == number and state.ready_s is not None:
+            _heal(number, say)
             return resolved(environment, state)
     raise ReplicaError(f"replica {number} does not run, or is not ready: golive status")
+
+
+def _heal(number: int, say: Say) -> None:
+    """Bring a replica to order that a killed drill has left. Raises ReplicaError."""
+    if not Journal(directory(number)).exists:
+        return
+    from golive.replica.heal import heal  # slow to import, and seldom needed
+    from golive.replica.reload import ReloadError
+    from golive.replica.restart import RestartError
+
+    say(f"replica {number}: a drill was interrupted; bringing it back to order ...")
+    try:
+        say(f"replica {number} is in order again after {heal(directory(number)):.1f} s")
+    except (BusyError, ReloadError, RestartError) as error:
+        raise ReplicaError(f"replica {number}: {error}") from error
 
 
 def resolved(environment: Environment, state: State) -> Environment:
@@ -63,5 +81,7 @@ def resolved(environment: Environment, state: State) -> Environment:
     }
     clients = Clients(network=IPv4Network(subnet.clients), cdn=IPv4Network(subnet.cdn))
     update = {"site": site, "hosts": hosts, "clients": clients}
+    update["received"] = directory(state.number) / "received"
     update["credentials"] = directory(state.number) / CREDENTIALS
+    update["stack"] = Path(state.stack)
     return environment.model_copy(update=update)

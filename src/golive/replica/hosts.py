@@ -12,6 +12,7 @@ from golive.replica.subnet import Subnet
 from golive.replica.substitution import Secrets, Substitution, Substitutions
 
 APPLICATION = "var/www/dashboard-velo-api"
+BACKUP = "opt/dashboard-velo-backup"
 SITE = "api.dashboard-velo.com"
 
 # Which hosts have which part of the stack, and where.
@@ -23,6 +24,9 @@ _PLACES = (
     ("mongo-", "mongodb", "etc/mongodb"),
     ("monitoring", "prometheus", "etc/prometheus"),
     ("monitoring", "alertmanager", "etc/alertmanager"),
+    ("monitoring", "grafana", "etc/grafana"),
+    ("backup", "deploy/backup", BACKUP),
+    ("backup", "deploy/cron.d", "etc/cron.d"),
 )
 
 # Directories that packages and administrators make in production.
@@ -32,6 +36,7 @@ _DIRECTORIES = {
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
     "monitoring": ("var/lib/prometheus", "var/lib/alertmanager"),
+    "backup": ("etc/dashboard-velo", "tmp", "var/backups"),
 }
 
 ENVIRONMENT_FILE = ".env.production"
@@ -69,6 +74,7 @@ class Hosts:
         for host in self.subnet.named("app-"):
             application = self.root(host) / APPLICATION
             (application / "node_modules").symlink_to(node_modules)
+        (self.root("backup") / BACKUP / "node_modules").symlink_to(node_modules)
         self._certificates(authority)
         _write_private(self.directory / CREDENTIALS, json.dumps(self.secrets.values))
 
@@ -115,7 +121,7 @@ class Hosts:
             member.write_combined(directory / "member.pem")
             (directory / "root.pem").write_bytes(root)
             _write_private(directory / "keyfile", keyfile)
-        for host in self.subnet.named("app-"):
+        for host in (*self.subnet.named("app-"), "backup"):
             (self.root(host) / "etc/dashboard-velo/root.pem").write_bytes(root)
 
 

@@ -5,10 +5,14 @@ the owner is gone, by SIGKILL too: then the replica ends.
 Progress is told as JSON lines on standard output: {"ready": server, "seconds": s},
 {"up": seconds}, {"kept": true}, {"failed": message}.
 
+A server that has ended stays so: it is noted, for `golive status`. At SIGHUP all of those are
+started again, which their states tell (golive.replica.restart asks for it, and waits).
+
     python -m golive.replica.keeper DIRECTORY NUMBER LOW-PORTS STACK SENTINEL
 """
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
@@ -26,6 +30,7 @@ from golive import toolchain
 from golive.replica.authority import Authority
 from golive.replica.hosts import Hosts
 from golive.replica.processes import (
+    Server,
     ServerError,
     Started,
     last_words,
@@ -51,6 +56,7 @@ class Keeper:
         self.directory = directory
         self.hosts = Hosts(directory, stack, subnet, Secrets())
         self.began = time.monotonic()
+        self._servers: dict[str, Server] = {}
         self.state = State(
             subnet.number,
             subnet.low_ports,
@@ -72,8 +78,9 @@ class Keeper:
         for name in ("log", "received"):
             (self.directory / name).mkdir()
         servers = Servers(self.hosts, tools)
-        refuse_taken_ports(servers.all())
-        started = [await start(server, self.directory) for server in servers.all()]
+        self._servers = {server.name: server for server in servers.all()}
+        refuse_taken_ports([*self._servers.values()])
+        started = [await start(server, self.directory) for server in self._servers.values()]
         self.state = replace(
             self.state,
             servers=tuple(
@@ -106,6 +113,27 @@ class Keeper:
         self.state.write(self.directory)
         tell(kept=True)
 
+    def start_again(self) -> None:
+        """Start every server that has ended; its state tells when it is ready."""
+        for each in self.state.servers:
+            if each.ended is not None:
+                self._note(each.name, lambda server: replace(server, ended=None, ready_s=None))
+                self._background(self._start_again(self._servers[each.name]))
+
+    async def _start_again(self, server: Server) -> None:
+        """One of them. Where it does not become ready, its state says so: no more can be done."""
+        # Its readiness may be read from its log, which tells of its former life.
+        log = self.directory / "log" / f"{server.name}.log"
+        log.rename(log.with_suffix(".before.log"))
+        with contextlib.suppress(ServerError):
+            started = await start(server, self.directory)
+            pid = started.process.pid
+            self._note(server.name, lambda each: replace(each, pid=pid))
+            self._background(self._watch(started))
+            await until_ready(started)
+            elapsed_s = self._elapsed()
+            self._note(server.name, lambda each: replace(each, ready_s=elapsed_s))
+
     async def _ready(self, started: Started, ready: "dict[str, asyncio.Task[None]]") -> None:
         await asyncio.gather(*(ready[name] for name in started.server.after))
         await until_ready(started)
@@ -135,7 +163,7 @@ class Keeper:
         tell(ready="mongodb replica set", seconds=self._elapsed())
 
     async def _watch(self, started: Started) -> None:
-        """Note a server's death, for `golive status`; nothing is started again."""
+        """Note a server's death."""
         status = await started.process.wait()
         self._note(started.server.name, lambda server: replace(server, ended=status))
 
@@ -184,6 +212,7 @@ async def keep(keeper: Keeper) -> int:
     for interrupt in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(interrupt, stopped.set)
     ends = {asyncio.create_task(owner_gone(keeper)), asyncio.create_task(stopped.wait())}
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keeper.start_again)
     starting = asyncio.create_task(keeper.start())
     await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done() and (error := starting.exception()):

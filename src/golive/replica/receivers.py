@@ -1,9 +1,9 @@
-"""Stand for e-mail, Slack and SMS: accept what Alertmanager sends, and keep it.
+"""Stand for e-mail, Slack, SMS and the heartbeat's service: keep what Alertmanager sends.
 
 Each message becomes one JSON line of DIRECTORY/CHANNEL.jsonl, with the time of its arrival,
 so that notifications can be read back.
 
-    python -m golive.replica.receivers DIRECTORY MAIL:PORT SLACK:PORT SMS:PORT
+    python -m golive.replica.receivers DIRECTORY MAIL:PORT SLACK:PORT SMS:PORT HEARTBEAT:PORT
 """
 
 import email
@@ -72,9 +72,9 @@ def webhook(directory: Path, channel: str) -> type[BaseHTTPRequestHandler]:
     return Webhook
 
 
-def main(directory: Path, mail: str, slack: str, sms: str) -> None:
+def main(directory: Path, mail: str, slack: str, sms: str, heartbeat: str) -> None:
     """Serve until killed."""
-    for channel, listen in (("slack", slack), ("sms", sms)):
+    for channel, listen in (("slack", slack), ("sms", sms), ("heartbeat", heartbeat)):
         server = ThreadingHTTPServer(_address(listen), webhook(directory, channel))
         Thread(target=server.serve_forever, daemon=True).start()
     host, port = _address(mail)

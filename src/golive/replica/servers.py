@@ -199,7 +199,8 @@ class Servers:
         address, root = self._at("mail")
         subnet = self.hosts.subnet
         port = subnet.port(25)
-        webhooks = tuple((subnet.hosts[host], subnet.port(80)) for host in ("slack", "sms"))
+        hosts = ("slack", "sms", "heartbeat")
+        webhooks = tuple((subnet.hosts[host], subnet.port(80)) for host in hosts)
         command: Command = (
             *(sys.executable, "-m", "golive.replica.receivers"),
             *(self.hosts.directory / "received", f"{address}:{port}"),

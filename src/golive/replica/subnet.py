@@ -26,10 +26,12 @@ _HOSTS = {
     "mongo-2": "3.2",
     "mongo-3": "3.3",
     "monitoring": "4.1",
+    "backup": "4.2",
     "authority": "5.1",
     "mail": "5.2",
     "slack": "5.3",
     "sms": "5.4",
+    "heartbeat": "5.5",
 }
 
 # Without root, what stands for a port below 1024.

@@ -16,8 +16,8 @@ _PLACEHOLDER = re.compile(
     r"\[(username|password|[a-z]+(?:-[a-z]+)*-(?:password|key|secret|token|id|webhook)(?:-here)?)\]"
 )
 _HOST = re.compile(rf"(?<![\w.-])([a-z]+(?:-\d)?)\.{re.escape(DOMAIN)}(?!\.?[\w-])")
-_MONGO_ADDRESS = re.compile(r"mongodb\+srv://\[username\]:\[password\]@[^/\"\s]+(/[^\"\s]*)")
-_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:etc|var|run)/)")
+_MONGO_ADDRESS = re.compile(r"mongodb\+srv://([^@/\"\s]+)@[^/\"\s]+(/[^\"\s]*)")
+_PATH = re.compile(r"(?<![\w.:/-])/(?=(?:etc|opt|run|var)/)")
 _LISTEN = re.compile(r"\blisten\s+(?:(?:\*|0\.0\.0\.0):)?(\d+)(?=[\s;])")
 _MANAGED_REDIS = re.compile(r"\b[\w.-]+\.cache\.amazonaws\.com\b")
 _CDN_RANGE = "173.245.48.0/20"
@@ -128,9 +128,11 @@ class Substitutions:
     def _mongo_address(self, found: re.Match[str]) -> str:
         """A seed list for the SRV name, which only DNS could resolve; TLS stays required."""
         members = ",".join(f"{self.address(host)}:27017" for host in self.subnet.named("mongo-"))
-        separator = "&" if "?" in found[1] else "?"
+        separator = "&" if "?" in found[2] else "?"
+        # The document's URI says [password], whosever that is.
+        login = found[1].replace(":[password]", ":[mongo-password]")
         return (
-            f"mongodb://[username]:[mongo-password]@{members}{found[1]}{separator}authSource=admin"
+            f"mongodb://{login}@{members}{found[2]}{separator}authSource=admin"
             f"&replicaSet=dashboard-velo&tls=true&tlsCAFile=/etc/dashboard-velo/root.pem"
         )
 
@@ -140,7 +142,7 @@ class Substitutions:
             return text
         hosts = self.subnet.hosts
         text = text.replace(f"{hosts['mail']}:25'", f"{hosts['mail']}:{self.subnet.port(25)}'")
-        for receiver in ("slack", "sms"):
+        for receiver in ("slack", "sms", "heartbeat"):
             text = text.replace(
                 f"http://{hosts[receiver]}/", f"http://{hosts[receiver]}:{self.subnet.port(80)}/"
             )

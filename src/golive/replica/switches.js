@@ -45,6 +45,11 @@ const SWITCHES = {
   page(req, res) {
     res.type('html').send('<!doctype html>\n<title>Replica</title>\n<p>A page of the replica.</p>\n');
   },
+  /** The routes that the application has registered with Express, as it writes them. */
+  routes(req, res) {
+    res.json(req.app._router.stack.filter(({ route }) => route).flatMap(({ route }) => Object
+      .keys(route.methods).map((method) => ({ method, path: route.path }))));
+  },
   /** ?type=, ?bytes=: a body of this media type and length; body.jpg and the like are it too. */
   body(req, res) {
     res.setHeader('Content-Type', String(req.query.type));

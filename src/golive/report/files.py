@@ -1,6 +1,6 @@
 """All reports of a run: each is made from what report.json holds, and can be made again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -55,13 +55,14 @@ def write(
     formats: Iterable[str] = tuple(NAMES),
     language: Language = Language.EN,
     past: History | None = None,
+    names: Mapping[str, str] = FORMATS,
 ) -> Written:
-    """Write the report in these formats into `directory`."""
+    """Write the report in these formats into `directory`, as files of these names."""
     past = history.read(report, directory) if past is None else past
     clean = printable(report)
     files, problems = [], []
     for each in formats:
-        path = directory / FORMATS[each]
+        path = directory / names[each]
         try:
             text = import_module(f"golive.report.{each}").render(clean, past, language)
             files.append(json.write_text(path, text))

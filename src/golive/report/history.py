@@ -35,7 +35,9 @@ def keep(report: Report, directory: Path) -> None:
     """Put a run into the history of a report directory, without its evidence; forget the oldest."""
     slim = tuple(replace(result, evidence=()) for result in report.scenarios)
     name = f"{report.started.astimezone(UTC):%Y-%m-%dT%H-%M-%S.%fZ}.json"
-    json.write(replace(report, scenarios=slim, statements=()), directory / DIRECTORY, name)
+    json.write(
+        replace(report, scenarios=slim, statements=(), spans=()), directory / DIRECTORY, name
+    )
     for path in _files(directory)[KEEP:]:
         path.unlink(missing_ok=True)
 
@@ -58,7 +60,7 @@ def turned_red(report: Report, history: History) -> tuple[Turned, ...]:
     """What blocks now and did not when it was last run; a scenario that is new has not turned."""
     found = []
     for result in report.scenarios:
-        if result.blocking and result.outcome in _RED and _ran(result):
+        if result.counts and result.outcome in _RED and _ran(result):
             last = _last(result.id, history.runs)
             if last and last.before not in _RED:
                 found.append(replace(last, result=result))

@@ -15,21 +15,32 @@ from importlib.resources import files as resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import JsonValue
 
-from golive.checklist import Evidence, ItemResult, Report, ScenarioResult, Verdict
+from golive.checklist import Evidence, ItemResult, Report, ScenarioResult, Span, Verdict
 from golive.outcome import Outcome
-from golive.report import evidence, reason
+from golive.report import curves, evidence, reason
 from golive.report.history import History, turned_red
 from golive.report.text import cut, utc
 from golive.report.words import Language, words
 
 SIZE = 500_000  # bytes
-# What is shown of a text (characters) and of a list (entries; with none, steps are left out), and
-# whether evidence of what passed is shown too: less of all, until the page is small enough.
-_LIMITS = ((4000, 60, True), (1000, 30, True), (300, 12, True), (300, 12, False), (60, 0, False))
+# What is shown of a text (characters), of a list (entries; with none, steps are left out), and of
+# one thing that a passed scenario found (characters): less of all, until the page is small enough.
+_LIMITS = (
+    (4000, 60, 100_000),
+    (1000, 30, 10_000),
+    (300, 12, 3000),
+    (300, 12, 1000),
+    (300, 8, 500),
+    (300, 8, 200),
+    (300, 8, 80),
+    (300, 12, 0),
+    (60, 0, 0),
+)
 _OPEN = 10  # of the scenarios that block, how many are unfolded
 _DEPTH = 5  # levels of evidence within evidence that are shown as tables
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
-_LONGEST = 8
+_SPANS = 60
+_FIGURES = 60  # of an item
 _RUNS = 10
 _MEANINGS = {
     Verdict.GO: "Nothing failed, and nothing is unproven.",
@@ -37,27 +48,27 @@ _MEANINGS = {
     Verdict.INCOMPLETE: "Nothing failed, but something is not proven.",
 }
 _UNITS = {"s": "s", "ms": "ms", "bytes": "bytes", "percent": "%", "bits": "bit", "days": "days"}
+# What is a quantity, and not a status or a port: its name says in which unit it is.
+_QUANTITY = re.compile(
+    r"\b(seconds?|ms|minutes?|hours?|days?|bytes|percent|requests|a second)\b"
+    rf"|_({'|'.join(_UNITS)})$"
+)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 
 
 def render(report: Report, history: History, language: Language) -> str:
     """The page; texts and lists in it are cut shorter if it would be larger than `SIZE`."""
-    for characters, entries, whole in _LIMITS:
-        page = _page(report, history, language, characters, entries, whole=whole)
+    for limits in _LIMITS:
+        page = _page(report, history, language, limits)
         if len(page.encode()) < SIZE:
             break
     return page
 
 
 def _page(
-    report: Report,
-    history: History,
-    language: Language,
-    characters: int,
-    entries: int,
-    *,
-    whole: bool,
+    report: Report, history: History, language: Language, limits: tuple[int, int, int]
 ) -> str:
+    characters, entries, found = limits
     say = words(language)
     red = [result for result in _red(report.scenarios) if result.blocking]
     templates = resources("golive.report") / "templates"
@@ -80,6 +91,8 @@ def _page(
         "utc": utc,
         "line": evidence.line,
         "columns": _columns,
+        "curves": curves.curves,
+        "fits": lambda value: _weight(value, entries) <= found,
         "short": _is_short,
     }
     page: str = jinja.get_template("report.html.j2").render(
@@ -93,11 +106,14 @@ def _page(
         depth=_DEPTH,
         french=language is Language.FR,
         language=language,
-        longest=_longest(report.scenarios),
+        curve_width=curves.WIDTH,
+        curve_height=curves.HEIGHT,
+        figures=_figures(report),
         meaning=_MEANINGS[report.verdict],
         number={each.id: n for n, each in enumerate(report.scenarios, 1)},
         outcomes=_WORST_FIRST,
         parse=reason.parse,
+        outcome_of={result.id: result.outcome for result in report.scenarios},
         proof=_proof(report),
         opened={
             result.id for result in list({r.reason: r for r in reversed(red)}.values())[-_OPEN:]
@@ -106,12 +122,12 @@ def _page(
         report=report,
         runs=[report, *history.runs[:_RUNS]],
         script=script,
-        shortened=(characters, entries, whole) != _LIMITS[0],
+        shortened=limits != _LIMITS[0],
+        spans=_spans(report.spans),
         statements={each.id: each for each in report.statements},
         steps=evidence.steps,
         style=style,
         turned=turned_red(report, history),
-        whole=whole,
     )
     return page
 
@@ -138,9 +154,21 @@ def _blocking(results: Iterable[ScenarioResult], item: ItemResult) -> Counter[Ou
     return Counter(r.outcome for r in results if r.item == item.id and r.blocking)
 
 
-def _longest(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
-    slow = [result for result in results if result.duration_s >= 0.1]
-    return sorted(slow, key=lambda result: -result.duration_s)[:_LONGEST]
+def _spans(spans: Iterable[Span]) -> list[Span]:
+    """The longest, in order of their beginning."""
+    longest = sorted(spans, key=lambda span: -span.took_s)[:_SPANS]
+    return sorted(longest, key=lambda span: (span.began_s, -span.took_s))
+
+
+def _figures(report: Report) -> dict[str, list[tuple[ScenarioResult, Evidence]]]:
+    """By item, each quantity that a scenario found."""
+    found: dict[str, list[tuple[ScenarioResult, Evidence]]] = {}
+    for result in report.scenarios:
+        for each in result.evidence:
+            number = isinstance(each.value, int | float) and not isinstance(each.value, bool)
+            if number and _QUANTITY.search(each.what):
+                found.setdefault(result.item, []).append((result, each))
+    return {item: figures[:_FIGURES] for item, figures in found.items()}
 
 
 def _bar(counts: Counter[Outcome], width: int) -> list[tuple[Outcome, float, float]]:
@@ -166,6 +194,17 @@ def _grouped(found: Iterable[Evidence]) -> list[tuple[str, list[JsonValue]]]:
     for each in found:
         groups.setdefault(each.what, []).append(each.value)
     return list(groups.items())
+
+
+def _weight(value: JsonValue, entries: int) -> int:
+    """About how many characters of a value are shown."""
+    if curves.curves(value):
+        return 0  # a picture is small, whatever it shows
+    if isinstance(value, list):
+        return sum(_weight(each, entries) for each in value[:entries])
+    if isinstance(value, dict):
+        return sum(len(k) + _weight(v, entries) for k, v in list(value.items())[:entries])
+    return len(str(value))
 
 
 def _quantity(value: float, key: str) -> str:

@@ -1,8 +1,9 @@
 """junit.xml: a suite for each feature, a test case for each scenario.
 
-Failed is `failure`, unproven is `error`, not run is `skipped`. JUnit knows no advice: what is
-red and advisory is `skipped` too, with its outcome in the message, or else a CI would refuse
-what the verdict does not. Schema: junit-10.xsd of Jenkins, which knows properties of suites only.
+Failed is `failure`, unproven is `error`, not run is `skipped`. JUnit knows neither advice nor
+waivers: what is red and does not count is `skipped` too, with its outcome in the message, or else
+a CI would refuse what the verdict does not. Schema: junit-10.xsd of Jenkins, which knows
+properties of suites only.
 """
 
 from collections.abc import Iterable, Sequence
@@ -59,8 +60,9 @@ def _case(result: ScenarioResult) -> ET.Element:
     case = ET.Element("testcase", classname=classname, name=name, time=_time(result.duration_s))
     if element := _element(result):
         message = result.reason.partition("\n")[0][:_MESSAGE]
-        if not result.blocking:
-            message = f"advisory, {result.outcome}: {message}"
+        if not result.counts:
+            why = f"waived {result.waived}" if result.waived else "advisory"
+            message = f"{why}, {result.outcome}: {message}"
         said = ET.SubElement(case, element, message=message, type=str(result.outcome))
         said.text = result.reason
     out = ET.SubElement(case, "system-out")
@@ -71,7 +73,7 @@ def _case(result: ScenarioResult) -> ET.Element:
 def _element(result: ScenarioResult) -> str | None:
     if result.outcome is Outcome.PASSED:
         return None
-    return _ELEMENTS[result.outcome] if result.blocking else "skipped"
+    return _ELEMENTS[result.outcome] if result.counts else "skipped"
 
 
 def _lines(result: ScenarioResult) -> Iterable[str]:

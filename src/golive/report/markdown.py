@@ -27,7 +27,9 @@ def render(report: Report, history: History, language: Language) -> str:
     say = words(language)
     french = language is Language.FR
     head = "\n".join(_head(report, say, french=french))
-    tail = "\n".join([*_turned(report, history, say), *_elsewhere(report, say)])
+    tail = "\n".join(
+        [*_waivers(report, say), *_turned(report, history, say), *_elsewhere(report, say)]
+    )
     room = SIZE - len((head + tail).encode()) - 200
     if room < 0:  # thousands of statements due: the verdict and the items matter most
         tail, room = "", SIZE - len(head.encode()) - 200
@@ -55,7 +57,7 @@ def _head(report: Report, say: Words, *, french: bool) -> Iterator[str]:
         title = (
             _inline(item.french) if french else f"{_inline(item.french)}<br>{_inline(item.title)}"
         )
-        own = [r for r in report.scenarios if r.item == item.id and r.blocking]
+        own = [r for r in report.scenarios if r.item == item.id and r.counts]
         alike = sum(r.outcome is item.outcome for r in own)
         proof = f"{alike} {say('of')} {len(own)}" if own else say("no check yet")
         yield f"| {number} | {title} | {_SIGNS[item.outcome]} {say(item.outcome)} | {proof} |"
@@ -122,7 +124,8 @@ def _red(alike: list[ScenarioResult], say: Words) -> Iterator[str]:
 def _title(result: ScenarioResult, say: Words) -> str:
     ids = f" · {' '.join(map(_inline, result.statements))}" if result.statements else ""
     advice = f" ({say('advisory: does not count')})" if not result.blocking else ""
-    return f"{_inline(result.name)}{ids}{advice}"
+    waived = f" ({say('waived')} {_inline(result.waived)})" if result.waived else ""
+    return f"{_inline(result.name)}{ids}{advice}{waived}"
 
 
 def _turned(report: Report, history: History, say: Words) -> Iterator[str]:
@@ -134,6 +137,18 @@ def _turned(report: Report, history: History, say: Words) -> Iterator[str]:
                 f"- {_SIGNS[each.result.outcome]} {_inline(each.result.name)}: "
                 f"{say('was')} {say(each.before)}, {utc(each.when)}"
             )
+        yield ""
+
+
+def _waivers(report: Report, say: Words) -> Iterator[str]:
+    if report.waivers:
+        yield f"### {say('Waivers')} ({len(report.waivers)})"
+        yield ""
+        for each in report.waivers:
+            about = f"{each.role}, {say('until')} {each.expires}: {each.reason}"
+            scenarios = "; ".join(map(_inline, each.scenarios))
+            found = say("unused: all that it names passes") if each.unused else scenarios
+            yield f"- **{_inline(each.of)}**: {_inline(about)} ({found or say('none')})"
         yield ""
 
 

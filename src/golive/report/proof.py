@@ -20,8 +20,9 @@ def line(trial: Trial) -> str:
 
 
 def reasons(trial: Trial, seen: Mapping[str, ScenarioResult]) -> Iterable[str]:
-    """What the scenarios that turned red said, for people who want to see it."""
-    for id_ in trial.red:
+    """What the scenarios that turned red said, and those that should have ended otherwise."""
+    surprising = (id_ for id_ in seen if any(each.endswith(id_) for each in trial.problems))
+    for id_ in dict.fromkeys((*trial.red, *surprising)):
         yield from (f"       {escape(each)}" for each in seen[id_].reason.splitlines())
 
 

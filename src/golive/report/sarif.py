@@ -78,12 +78,18 @@ def _result(result: ScenarioResult, index: int) -> Object:
         "ruleId": result.id,
         "ruleIndex": index,
         "kind": "fail",
-        "level": _LEVELS[result.outcome] if result.blocking else "note",
+        "level": _LEVELS[result.outcome] if result.counts else "note",
+        **({"suppressions": [_suppression(result)]} if result.waived else {}),
         "message": {"text": _literal(f"{result.name}: {result.outcome}\n{result.reason}")},
         "locations": [_location(result)],
         "partialFingerprints": {"scenario/v1": sha256(result.id.encode()).hexdigest()},
         "properties": {"outcome": result.outcome, "blocking": result.blocking},
     }
+
+
+def _suppression(result: ScenarioResult) -> Object:
+    """A waiver (SARIF 2.1.0, 3.35): somebody accepts it, outside of the code."""
+    return {"kind": "external", "justification": _literal(result.waived)}
 
 
 def _location(result: ScenarioResult) -> Object:

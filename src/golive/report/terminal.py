@@ -41,7 +41,8 @@ def render(
         for reason, results in _by_reason(report.scenarios, outcome).items():
             console.print(_trouble(outcome, reason, results))
     render_items(report, console)
-    for part in (*_elsewhere(report), *_turned(turned)):
+    parts = (*_elsewhere(report), *_turned(turned), *_waivers(report), *_sources(report))
+    for part in parts:
         console.print(part)
     render_verdict(report, console, files)
 
@@ -88,6 +89,8 @@ def _trouble(outcome: Outcome, reason: str, results: Sequence[ScenarioResult]) -
         line = Text(result.name, "bold")
         if not result.blocking:
             line.append("  (advisory)", "dim")
+        if result.waived:
+            line.append(f"  (waived {result.waived})", STYLES[Outcome.UNPROVEN])
         if result.statements:
             line.append(f"  {' '.join(result.statements)}", "cyan")
         table.add_row(Text(outcome.upper(), STYLES[outcome]), line)
@@ -122,7 +125,7 @@ def _items(report: Report, *, wide: bool) -> Table:
 
 def _proof(report: Report, item: ItemResult) -> str:
     """How many scenarios are behind the item's outcome."""
-    results = [r for r in report.scenarios if r.item == item.id and r.blocking]
+    results = [r for r in report.scenarios if r.item == item.id and r.counts]
     alike = sum(r.outcome is item.outcome for r in results)
     return f"{alike} of {len(results)}" if results else "no check yet"
 
@@ -152,6 +155,28 @@ def _deviation(deviation: DeviationResult) -> Text:
     return Text.assemble((f" {deviation.statement}", "cyan"), f"  {deviation.why}: ", found)
 
 
+def _waivers(report: Report) -> Iterable[RenderableType]:
+    if report.waivers:
+        yield _heading("Dérogations", "waivers")
+    for each in report.waivers:
+        found: tuple[str, str] = ("nothing of it has failed here", "dim")
+        if each.unused:
+            found = ("unused: all that it names passes", STYLES[Outcome.FAILED])
+        elif each.scenarios:
+            found = (f"fails, and does not count: {'; '.join(each.scenarios)}", "bold yellow")
+        about = f"  {each.reason} ({each.role}, until {each.expires}): "
+        yield Text.assemble((f" {each.of}", "cyan"), about, found)
+
+
+def _sources(report: Report) -> Iterable[RenderableType]:
+    if report.sources:
+        yield _heading("Réuni de", "joined from")
+    for each in report.sources:
+        about = f"  {utc(each.started)}, signed by {' and '.join(each.signers)}"
+        verdict = (f" {each.verdict}", _VERDICT_STYLES[each.verdict])
+        yield Text.assemble(verdict, f"  {each.environment}", about, (f"  {each.sha256}", "dim"))
+
+
 def _turned(turned: Sequence[Turned]) -> Iterable[RenderableType]:
     if turned:
         yield _heading("Passés au rouge", "turned red since they were last run")
@@ -174,6 +199,8 @@ def _verdict(report: Report, files: Iterable[str]) -> RenderableType:
         f" · {report.duration_s:.1f} s",
     )
     parts = [Text(f" {report.verdict} ", f"{style} reverse"), facts]
+    if waived := sum(bool(result.waived) for result in report.scenarios):
+        parts.append(Text(f"waived, and failing: {waived}", STYLES[Outcome.UNPROVEN]))
     if waiting := [i.id for i in report.items if i.outcome is Outcome.UNPROVEN]:
         parts.append(Text(f"unproven items: {' '.join(waiting)}", STYLES[Outcome.UNPROVEN]))
     if where := list(files):

@@ -51,3 +51,11 @@ def cut(text: str, most: int) -> str:
 def utc(when: datetime) -> str:
     """An instant in words, to the minute."""
     return f"{when.astimezone(UTC):%F %R} UTC"
+
+
+def duration(seconds: float) -> str:
+    """A time in the largest unit that has a whole number of it: 24 h, 90 s."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s"

@@ -44,6 +44,10 @@ _FRENCH = {
     "Deviations are declared: statements of the document that are not met here, on purpose.": (
         "Des écarts sont déclarés : ce que le document demande et qui n'est pas tenu ici, exprès."
     ),
+    "Waivers": "Dérogations",
+    "waived": "dérogation",
+    "until": "jusqu'au",
+    "unused: all that it names passes": "inutile : tout ce qu'elle nomme passe",
     "Turned red": "Passés au rouge",
     "Passed or not run before, and red now; each was last run at the time shown.": (
         "Réussis ou non exécutés avant, en échec ou non prouvés à présent ; avec l'heure de la "
@@ -91,7 +95,15 @@ _FRENCH = {
     "Copy": "Copier",
     "Copied": "Copié",
     "No scenario fits the filter.": "Aucun scénario ne correspond au filtre.",
-    "Longest scenarios": "Scénarios les plus longs",
+    "Measured figures": "Mesures chiffrées",
+    "Measured": "Mesuré",
+    "Value": "Valeur",
+    "Time line": "Chronologie",
+    "What took longest, from the beginning of the run to its end: scenarios by their outcome, "
+    "and what was measured beside them.": (
+        "Ce qui a duré le plus, du début à la fin de l'exécution : les scénarios selon leur "
+        "résultat, et ce qui a été mesuré en même temps."
+    ),
     "scenarios that failed": "scénarios échoués",
     "Failed": "Échoués",
     "Unproven": "Non prouvés",

@@ -146,12 +146,7 @@ def _begin(
     environment: Environment, clients: Clients, measurements: Measurements
 ) -> list[Future[AccountAudit]]:
     """Each server, all at the same time, is looked at with an account of its own."""
-    members = tuple(
-        f"{machine.host.address or machine.name}:{_MONGODB_PORT}"
-        for machine in machines(environment, "mongo")
-    )
-    password = credential(environment, "mongo-admin-password")
-    database = Database(members, _ADMIN, password, environment.site.roots)
+    database = database_of(environment)
     return [
         measurements.start(
             _audit,
@@ -162,6 +157,16 @@ def _begin(
         )
         for machine in machines(environment, "app")
     ]
+
+
+def database_of(environment: Environment) -> Database:
+    """MongoDB, as who may remove accounts. Raises NotRun where we cannot sign in there."""
+    members = tuple(
+        f"{machine.host.address or machine.name}:{_MONGODB_PORT}"
+        for machine in machines(environment, "mongo")
+    )
+    password = credential(environment, "mongo-admin-password")
+    return Database(members, _ADMIN, password, environment.site.roots)
 
 
 def _audit(machine: Machine, site: str, source: str | None, database: Database) -> AccountAudit:

@@ -1,6 +1,8 @@
 """Judge the documentation page of the API, and all that a browser loads for it."""
 
 import json
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,8 +14,11 @@ from golive.gate.clients import Clients, Pace
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.outcome import Unproven, Whose
+from golive.probes import browser
 from golive.probes.api_docs import Asset, Page, loaded_by, open_page, path_on_site
+from golive.probes.browser import Shown
 from golive.probes.http import Response, request
+from golive.probes.openapi import description
 from golive.steps.expectation import listed, require
 from golive.steps.site import curl, site
 
@@ -24,7 +29,25 @@ _TYPES = {
     "style": ("text/css",),
     "image": ("image/",),
 }
+_FEATURE = "03_api_documentation/api_docs.feature::"
+_PATH = "/api/docs"  # as the feature says
+_OPERATION = ".opblock"  # what Swagger UI makes of one
+_SHOWN_S = 15.0
 _POLICY = {"script": "script-src", "style": "style-src", "image": "img-src"}
+
+
+def pytest_golive_ahead(
+    measurements: Measurements, environment: Environment, ahead: AbstractSet[str]
+) -> None:
+    """A browser takes seconds to start."""
+    ours = any(each.startswith(_FEATURE) for each in ahead)
+    if ours and environment.clients.network is not None:
+        _browse(environment, measurements)
+
+
+def _browse(environment: Environment, measurements: Measurements) -> Future[Shown]:
+    endpoint = site(environment, environment.site.ports.https, None)
+    return measurements.start(browser.show, endpoint, _PATH, _OPERATION, _SHOWN_S)
 
 
 @dataclass(frozen=True)
@@ -137,6 +160,59 @@ def policy_allows(opened: Opened, evidence: EvidenceLog) -> None:
         actual=f"{page.inline} within the page; not allowed: {listed(forbidden)}",
         where=page.response.url,
         look=opened.look(page.response.url),
+    )
+
+
+@when(parsers.parse('a browser opens the documentation at "{path}"'), target_fixture="shown")
+def browse(
+    environment: Environment,
+    measurements: Measurements,
+    pace: Pace,
+    evidence: EvidenceLog,
+    path: str,
+) -> Shown:
+    if path != _PATH:
+        raise Unproven(f"the browser opens {_PATH}", Whose.OURS)
+    pace.wait()
+    seen = _browse(environment, measurements).result()
+    evidence.add("browser", seen)
+    return seen
+
+
+@then(parsers.parse('it shows every operation that the API\'s description at "{path}" has'))
+def shows_all(
+    https: Endpoint, measurements: Measurements, pace: Pace, shown: Shown, path: str
+) -> None:
+    pace.wait()
+    described = len(measurements.result(description, https, path).operations)
+    require(
+        shown.found == described > 0,
+        expected=f"{described} operations",
+        actual=f"{shown.found} in {shown.version}; {listed(shown.problems)}",
+        where=shown.url,
+        look="open it in a browser",
+    )
+
+
+@then("nothing is complained of")
+def no_complaint(shown: Shown) -> None:
+    require(
+        not shown.problems,
+        expected="no error in the console, nothing that was not loaded or not allowed",
+        actual=listed(shown.problems),
+        where=shown.url,
+        look="open it in a browser, with the developer tools (F12)",
+    )
+
+
+@then("all that it asked for is on the site")
+def nothing_elsewhere(shown: Shown) -> None:
+    require(
+        bool(shown.requests) and not shown.elsewhere(),
+        expected=f"requests to {urlsplit(shown.url).netloc} only",
+        actual=listed(shown.elsewhere()),
+        where=shown.url,
+        look="open it in a browser, with the developer tools (F12), network",
     )
 
 

@@ -119,7 +119,7 @@ def no_lag(
 def release_is(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog, release: str
 ) -> None:
-    for member in _members(environment):
+    for member in members(environment):
         seen = measurements.result(view, member, _exporter(environment))
         evidence.add(
             f"version of {member.name}, and of its features", [seen.version, seen.features]
@@ -200,7 +200,7 @@ def wtimeout_is(environment: Environment, written: tuple[Write, ...], seconds: f
 
 @then("no MongoDB member answers in plain text")
 def no_plain_text(environment: Environment, evidence: EvidenceLog) -> None:
-    for member in _members(environment):
+    for member in members(environment):
         # One that answers nobody at all refuses plain text too, and proves nothing.
         answers(member, None, (("admin", '{"hello": 1}'),))
         answered = answers_plain_text(member)
@@ -218,7 +218,7 @@ def no_plain_text(environment: Environment, evidence: EvidenceLog) -> None:
 def refused_to_nobody(
     environment: Environment, evidence: EvidenceLog, code: str, datatable: Table
 ) -> None:
-    for member in _members(environment):
+    for member in members(environment):
         _require_refused(evidence, member, None, datatable, code)
 
 
@@ -309,7 +309,8 @@ def not_for_others(environment: Environment, evidence: EvidenceLog, datatable: T
             )
 
 
-def _members(environment: Environment) -> tuple[Member, ...]:
+def members(environment: Environment) -> tuple[Member, ...]:
+    """The members of the set, as the environment names them."""
     return tuple(
         Member(
             machine.name.partition(".")[0],
@@ -331,7 +332,7 @@ def _application(environment: Environment) -> Login:
 def _views(environment: Environment, measurements: Measurements) -> Views:
     """What each member says; of one that does not answer, why. All are asked at the same time."""
     login = _exporter(environment)
-    asked = [(each, measurements.start(view, each, login)) for each in _members(environment)]
+    asked = [(each, measurements.start(view, each, login)) for each in members(environment)]
     views: Views = {}
     for member, future in asked:
         try:

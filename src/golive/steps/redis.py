@@ -405,10 +405,12 @@ def snapshot_recent(environment: Environment, measurements: Measurements, minute
 
 
 def _nodes(environment: Environment) -> tuple[Node, ...]:
-    return tuple(
-        Node(machine.name.partition(".")[0], machine.host.address or machine.name)
-        for machine in machines(environment, "redis")
-    )
+    return tuple(map(node_of, machines(environment, "redis")))
+
+
+def node_of(machine: Machine) -> Node:
+    """The node on a host."""
+    return Node(machine.name.partition(".")[0], machine.host.address or machine.name)
 
 
 def _machine(environment: Environment, node: Node) -> Machine:

@@ -8,7 +8,6 @@ from golive.environment import Environment
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import Machine, credential, machines
-from golive.outcome import NotRun
 from golive.probes import redis
 from golive.probes import servers as probe
 from golive.probes.mongodb import Login, Member
@@ -181,14 +180,6 @@ def redis_memory_is(
 ) -> None:
     for node, found in _redis_memories(environment, measurements, evidence).items():
         _require_memory(found.of_machine, gb, percent, node, "redis-cli INFO memory")
-
-
-@then(parsers.parse('the Redis nodes are signed off as "{name}"'))
-def redis_type_is(name: str) -> None:
-    raise NotRun(
-        f"no probe can see that a Redis node is a {name}: sign it off with the answer of "
-        "aws elasticache describe-cache-clusters --query 'CacheClusters[].CacheNodeType'"
-    )
 
 
 def _mongodb_sizes(

@@ -1,6 +1,6 @@
 'use strict';
 
-const { HttpError, handle } = require('./errors');
+const { HttpError, handle, isText } = require('./errors');
 
 /** What everybody may read: cycling routes, the search in them, the weather. */
 function catalogRoutes(app, { config, db, store }) {
@@ -24,8 +24,9 @@ function catalogRoutes(app, { config, db, store }) {
 
   app.get(`${base}/search`, handle(async (req, res) => {
     const { q } = req.query;
-    if (typeof q !== 'string' || q.length < 2 || q.length > 64) {
-      throw new HttpError(400, 'invalid_query', 'q: 2 to 64 characters are needed');
+    // MongoDB refuses an expression with a NUL in it.
+    if (!isText(q, 2, 64) || q.includes('\0')) {
+      throw new HttpError(400, 'invalid_query', 'q: 2 to 64 characters are needed, and no NUL');
     }
     const words = q.toLowerCase();
     const items = await store.cached(`search:${words}`, 60, () => {
@@ -37,7 +38,7 @@ function catalogRoutes(app, { config, db, store }) {
 
   app.get(`${base}/weather`, handle(async (req, res) => {
     const { city } = req.query;
-    if (typeof city !== 'string' || city.length < 1 || city.length > 64) {
+    if (!isText(city, 1, 64)) {
       throw new HttpError(400, 'invalid_city', 'city: a name is needed, such as paris');
     }
     const id = city.toLowerCase();

@@ -30,6 +30,13 @@ function handle(answer) {
   };
 }
 
+/** Whether it is a text of so many characters, counted as OpenAPI does: code points. */
+function isText(value, least, most) {
+  if (typeof value !== 'string') return false;
+  const { length } = [...value];
+  return length >= least && length <= most;
+}
+
 function notFound(req, res, next) {
   next(new HttpError(404, 'not_found', 'no such resource'));
 }
@@ -54,4 +61,4 @@ function answerErrors(log) {
   };
 }
 
-module.exports = { HttpError, answerErrors, handle, notFound, within };
+module.exports = { HttpError, answerErrors, handle, isText, notFound, within };

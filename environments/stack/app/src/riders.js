@@ -2,24 +2,38 @@
 
 const { randomUUID } = require('node:crypto');
 const express = require('express');
-const { HttpError, handle } = require('./errors');
+const { HttpError, handle, isText } = require('./errors');
 const { DEMO } = require('./seed');
 
 const LIST_MOST = 100;
 const POINTS_MOST = 20000;
 
-const positive = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+// Sums of these stay finite, and JSON knows no other numbers.
+const MOST = { distanceKm: 10_000, durationS: 8_640_000, elevationM: 100_000 };
+
+const isWithin = (value, most) => typeof value === 'number' && value >= 0 && value <= most;
 const isPoint = (point) => Array.isArray(point) && point.length === 3 && point.every(Number.isFinite);
+
+/** A whole number of the query, or `otherwise` where it is not given: HttpError 400 if it is none. */
+function whole(query, name, otherwise, least, most) {
+  const text = query[name];
+  if (text === undefined) return otherwise;
+  const number = typeof text === 'string' && /^-?\d+$/.test(text) ? Number(text) : NaN;
+  if (!(number >= least && number <= most)) {
+    throw new HttpError(400, 'invalid_query', `${name}: a whole number from ${least} to ${most}`);
+  }
+  return number;
+}
 
 /** A new activity from a request's body, and its track: HttpError 400 with what is wrong. */
 function newActivity(body, riderId) {
   const { name, startedAt, distanceKm, durationS, elevationM, track = [] } = body ?? {};
   const wrong = [];
-  if (typeof name !== 'string' || name.length < 1 || name.length > 100) wrong.push('name');
+  if (!isText(name, 1, 100)) wrong.push('name');
   if (typeof startedAt !== 'string' || Number.isNaN(Date.parse(startedAt))) wrong.push('startedAt');
-  if (!positive(distanceKm)) wrong.push('distanceKm');
-  if (!positive(durationS)) wrong.push('durationS');
-  if (!positive(elevationM)) wrong.push('elevationM');
+  if (!isWithin(distanceKm, MOST.distanceKm)) wrong.push('distanceKm');
+  if (!isWithin(durationS, MOST.durationS)) wrong.push('durationS');
+  if (!isWithin(elevationM, MOST.elevationM)) wrong.push('elevationM');
   if (!Array.isArray(track) || track.length > POINTS_MOST || !track.every(isPoint)) wrong.push('track');
   if (wrong.length) throw new HttpError(400, 'invalid_activity', `missing or wrong: ${wrong.join(', ')}`);
   const _id = randomUUID();
@@ -54,8 +68,8 @@ function riderRoutes(app, { config, db, store, tokens }) {
     const { rider } = await riderOf(req);
     const list = await store.cached(`activities:${rider}`, 60, () => activities
       .find({ riderId: rider }).sort({ startedAt: -1 }).limit(LIST_MOST).toArray());
-    const limit = Math.min(Number.parseInt(req.query.limit, 10) || 20, LIST_MOST);
-    const offset = Number.parseInt(req.query.offset, 10) || 0;
+    const limit = whole(req.query, 'limit', 20, 1, LIST_MOST);
+    const offset = whole(req.query, 'offset', 0, 0, Number.MAX_SAFE_INTEGER);
     res.json({ total: list.length, items: list.slice(offset, offset + limit) });
   }));
 

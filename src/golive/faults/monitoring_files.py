@@ -1,0 +1,80 @@
+"""Change the files of Prometheus, Alertmanager and Grafana, and make the change take effect."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from golive.endpoint import Endpoint
+from golive.faults.fault import FaultError, Target
+from golive.faults.files import edited
+from golive.probes import routes
+from golive.probes.http import request
+from golive.probes.prometheus import PORT, loaded_rules
+
+HOST = "monitoring"
+RULES = "/etc/prometheus/alerts.yml"
+CONFIGURATION = "/etc/prometheus/prometheus.yml"
+ROUTES = "/etc/alertmanager/alertmanager.yml"
+_OK = 200
+_WITHIN_S = 60  # a first scrape, a first evaluation may be a whole interval away
+_POLL_S = 0.2
+
+
+@contextmanager
+def rules_edited(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
+    """With edits of the rules in force, and each evaluated; afterwards as before."""
+    try:
+        with edited(replica, HOST, RULES, *edits):
+            _reload_rules(replica)
+            yield
+    finally:
+        _reload_rules(replica)
+
+
+@contextmanager
+def configuration_edited(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
+    """With edits of prometheus.yml in force; afterwards as before."""
+    try:
+        with edited(replica, HOST, CONFIGURATION, *edits):
+            _reload(prometheus(replica))
+            yield
+    finally:
+        _reload(prometheus(replica))
+
+
+@contextmanager
+def routes_edited(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
+    """With edits of alertmanager.yml in force; afterwards as before."""
+    alertmanager = Endpoint(replica.subnet.hosts[HOST], routes.PORT, HOST)
+    try:
+        with edited(replica, HOST, ROUTES, *edits):
+            _reload(alertmanager)
+            yield
+    finally:
+        _reload(alertmanager)
+
+
+def prometheus(replica: Target) -> Endpoint:
+    """The replica's Prometheus."""
+    return Endpoint(replica.subnet.hosts[HOST], PORT, HOST)
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Return when it holds. Raises FaultError where it does not within a minute."""
+    deadline = time.monotonic() + _WITHIN_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise FaultError(f"not within {_WITHIN_S} s: {what}")
+        time.sleep(_POLL_S)
+
+
+def _reload_rules(replica: Target) -> None:
+    _reload(prometheus(replica))
+    rules = "Prometheus has evaluated its rules after a reload"
+    until(lambda: all(each.evaluated for each in loaded_rules(prometheus(replica))), rules)
+
+
+def _reload(server: Endpoint) -> None:
+    answer = request(server, "/-/reload", method="POST", scheme="http", timeout_s=_WITHIN_S)
+    if answer.status != _OK:
+        raise FaultError(f"{server} does not reload: {answer.body.decode(errors='replace')}")

@@ -1,0 +1,124 @@
+"""A Prometheus that does not measure what it should, or not as often."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from golive.faults.application import source_edited
+from golive.faults.fault import Target, fault
+from golive.faults.monitoring_files import configuration_edited, prometheus, until
+from golive.probes.prometheus import value
+
+_FEATURE = "06_monitoring/prometheus.feature::"
+
+
+@fault(f"{_FEATURE}Every target is scraped every 15 s")
+@contextmanager
+def scraped_too_seldom(replica: Target) -> Iterator[None]:
+    """PRM-01: targets are scraped every 20 s."""
+    with configuration_edited(replica, ("scrape_interval: 15s", "scrape_interval: 20s")):
+        yield
+
+
+@fault(f"{_FEATURE}Rules are evaluated every 15 s")
+@contextmanager
+def evaluated_too_seldom(replica: Target) -> Iterator[None]:
+    """PRM-02: rules are evaluated every 20 s."""
+    with configuration_edited(replica, ("evaluation_interval: 15s", "evaluation_interval: 20s")):
+        yield
+
+
+@fault(f"{_FEATURE}Prometheus is connected to Alertmanager")
+@contextmanager
+def alertmanager_elsewhere(replica: Target) -> Iterator[None]:
+    """PRM-03: alerts are sent to another port, where nobody listens."""
+    monitoring = replica.subnet.hosts["monitoring"]
+    sent = "        - targets: ['{}:{}']\n\nrule_files"
+    with configuration_edited(
+        replica, (sent.format(monitoring, 9093), sent.format(monitoring, 9094))
+    ):
+        yield
+
+
+@fault(f"{_FEATURE}The host of every server is measured")
+@contextmanager
+def a_server_forgotten(replica: Target) -> Iterator[None]:
+    """PRM-05, ARC-08: nobody added the second application server to the targets."""
+    target = f"          - '{replica.subnet.hosts['app-2']}:9100'\n"
+    with configuration_edited(replica, (target, "")):
+        yield
+
+
+@fault(f"{_FEATURE}The host of every server is measured")
+@contextmanager
+def edge_at_the_wrong_port(replica: Target) -> Iterator[None]:
+    """PRM-05, ARC-08: the balancer's exporter is asked for at a port where nothing listens."""
+    edge = replica.subnet.hosts["edge"]
+    with configuration_edited(replica, (f"'{edge}:9100'", f"'{edge}:9101'")):
+        yield
+
+
+@fault(f"{_FEATURE}Every application server is measured")
+@contextmanager
+def an_application_forgotten(replica: Target) -> Iterator[None]:
+    """PRM-06: nobody added the third application server to the targets."""
+    target = f"          - '{replica.subnet.hosts['app-3']}:3000'\n"
+    with configuration_edited(replica, (target, "")):
+        yield
+
+
+@fault(f"{_FEATURE}An application server counts what all of its workers served")
+@contextmanager
+def a_worker_counts_alone(replica: Target) -> Iterator[None]:
+    """PRM-06: each worker shows what it served itself, and Prometheus meets one of them."""
+    edit = (
+        "if (retired.ids.includes(other)) continue;",
+        "if (retired.ids.includes(other) || other !== id) continue;",
+    )
+    with source_edited(replica, "app-1", "src/cluster-metrics.js", edit):
+        yield
+
+
+@fault(f"{_FEATURE}Every Redis is measured")
+@contextmanager
+def a_redis_forgotten(replica: Target) -> Iterator[None]:
+    """PRM-07: nobody added the third Redis to the targets."""
+    target = f"          - 'redis://{replica.subnet.hosts['redis-3']}:6379'\n"
+    with configuration_edited(replica, (target, "")):
+        yield
+
+
+@fault(f"{_FEATURE}Every MongoDB member is measured")
+@contextmanager
+def a_member_not_watched(replica: Target) -> Iterator[None]:
+    """PRM-08, MDB-05: what there is of one MongoDB member is thrown away."""
+    member = replica.subnet.hosts["mongo-2"]
+    job = "- job_name: 'mongodb'\n"
+    drop = (
+        "    metric_relabel_configs:\n"
+        f"      - {{source_labels: [member], regex: '{member}:.*', action: drop}}\n"
+    )
+    up = f'count(mongodb_up{{member=~"{member}:.*"}})'
+    try:
+        with configuration_edited(replica, (job, job + drop)):
+            until(lambda: not value(prometheus(replica), up), f"{up} is gone")
+            yield
+    finally:
+        until(lambda: bool(value(prometheus(replica), up)), f"{up} is back")
+
+
+@fault(f"{_FEATURE}Every rule is healthy, and none can never fire")
+@contextmanager
+def a_series_thrown_away(replica: Target) -> Iterator[None]:
+    """PRM-04: a series that a rule asks for is dropped, so that the rule can never fire."""
+    job = "- job_name: 'mongodb'\n"
+    series = "mongodb_replication_lag_seconds"
+    drop = (
+        "    metric_relabel_configs:\n"
+        f"      - {{source_labels: [__name__], regex: {series}, action: drop}}\n"
+    )
+    try:
+        with configuration_edited(replica, (job, job + drop)):
+            until(lambda: not value(prometheus(replica), f"count({series})"), f"no {series}")
+            yield
+    finally:
+        until(lambda: bool(value(prometheus(replica), f"count({series})")), f"{series} is back")

@@ -1,0 +1,54 @@
+"""Send alerts to the wrong people, or so that they are of no use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from golive.faults.fault import Target, fault
+from golive.faults.monitoring_files import routes_edited
+
+_FEATURE = "06_monitoring/routes.feature::"
+_TOLD = "06_monitoring/notifications.feature::<severity>: <quantity>"
+
+
+@fault(f"{_FEATURE}A warning reaches e-mail and Slack, and not SMS", f"{_TOLD}[warning")
+@contextmanager
+def warnings_by_sms(replica: Target) -> Iterator[None]:
+    """ALR-10: warnings go the way of critical alerts, and are received by SMS too."""
+    root = "route:\n  receiver: {}\n"
+    with routes_edited(replica, (root.format("warning"), root.format("critical"))):
+        yield
+
+
+@fault(f"{_FEATURE}A critical alert reaches e-mail, Slack and SMS", f"{_TOLD}[critical")
+@contextmanager
+def critical_matched_by_another_name(replica: Target) -> Iterator[None]:
+    """ALR-11: the route of critical alerts is for a severity that none has: no SMS comes."""
+    with routes_edited(
+        replica, ('- matchers: [severity="critical"]', '- matchers: [severity="urgent"]')
+    ):
+        yield
+
+
+@fault(f"{_FEATURE}Whoever hears of an alert hears of its end", _TOLD)
+@contextmanager
+def end_not_told(replica: Target) -> Iterator[None]:
+    """Slack is not told of the end of any alert."""
+    channel = "        channel: '#alerts'\n        send_resolved: "
+    with routes_edited(replica, (f"{channel}true", f"{channel}false")):
+        yield
+
+
+@fault(f"{_FEATURE}A storm of alerts is one message, soon")
+@contextmanager
+def first_message_late(replica: Target) -> Iterator[None]:
+    """The first message waits five minutes for others."""
+    with routes_edited(replica, ("group_wait: 10s", "group_wait: 5m")):
+        yield
+
+
+@fault(f"{_FEATURE}A critical alert silences its own warning, and no other")
+@contextmanager
+def silenced_everywhere(replica: Target) -> Iterator[None]:
+    """A critical alert of one server silences the warnings of all."""
+    with routes_edited(replica, ("equal: [subject, instance, mountpoint]", "equal: [subject]")):
+        yield

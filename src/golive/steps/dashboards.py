@@ -1,0 +1,330 @@
+"""Judge the dashboards of Grafana: their files, what their queries return, and a Grafana itself."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+
+from pytest_bdd import given, parsers, then
+
+from golive.endpoint import Endpoint
+from golive.environment import Environment, Kind
+from golive.gate.evidence import EvidenceLog
+from golive.gate.measurements import Measurements
+from golive.machine import credential, machines
+from golive.outcome import NotRun
+from golive.probes import grafana as api
+from golive.probes.alert_rules import Rule, Selector, selectors
+from golive.probes.dashboards import (
+    Answer,
+    Dashboard,
+    Panel,
+    answer,
+    provisioned,
+    provisioning,
+    shown,
+    watched,
+)
+from golive.probes.grafana import Grafana
+from golive.probes.prometheus import PORT, matching, value
+from golive.steps.expectation import column, listed, require
+from golive.steps.prometheus import monitoring, settled, url
+
+_SAMPLED_WITHIN_S = 45  # two scrapes of a target that has just started, 15 s apart
+_POLL_S = 0.5
+
+
+def pytest_golive_ahead(
+    measurements: Measurements, environment: Environment, tags: AbstractSet[str]
+) -> None:
+    """A rate needs two scrapes of a target that has just started."""
+    if environment.kind is Kind.REPLICA and any(tag.startswith("GRF-") for tag in tags):
+        measurements.start(sampled, monitoring(environment, PORT))
+
+
+def sampled(prometheus: Endpoint) -> None:
+    """Return once every target was scraped twice, or waiting has ended."""
+    settled(prometheus)
+    deadline = time.monotonic() + _SAMPLED_WITHIN_S
+    while (value(prometheus, "min(count_over_time(up[1m]))") or 0) < 2:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_POLL_S)
+
+
+@given(parsers.parse('the dashboards below "{directory}"'), target_fixture="grafana_files")
+def files(
+    environment: Environment, measurements: Measurements, evidence: EvidenceLog, directory: str
+) -> tuple[Dashboard, ...]:
+    machine = machines(environment, "monitoring")[0]
+    found = measurements.result(provisioned, machine, directory)
+    evidence.add("dashboards", [each.title for each in found])
+    return found
+
+
+@then(parsers.parse('the dashboard "{title}" shows'), target_fixture="dashboard")
+def dashboard_shows(
+    grafana_files: tuple[Dashboard, ...],
+    evidence: EvidenceLog,
+    title: str,
+    datatable: list[list[str]],
+) -> Dashboard:
+    named = [each for each in grafana_files if each.title == title]
+    require(
+        len(named) == 1,
+        expected=f"one dashboard {title}",
+        actual=listed([each.title for each in grafana_files]),
+        where="the dashboards' files",
+        look="the dashboards' directory, beside Grafana's provisioning files",
+    )
+    panels = list(named[0].every_panel())
+    evidence.add("panels", {panel.title: panel.unit for panel in panels})
+    for words, unit in datatable[1:]:
+        about = [panel for panel in panels if words.casefold() in panel.title.casefold()]
+        require(
+            any(panel.unit == unit and panel.targets for panel in about),
+            expected=f"a panel {words} in {unit}, with a query",
+            actual=listed([f"{panel.title} in {panel.unit or 'no unit'}" for panel in about]),
+            where=f"dashboard {title}",
+            look=f"the panels of {named[0].uid}",
+        )
+    return named[0]
+
+
+@then("each of its queries returns data, and asks for series that there are, whatever the value of")
+def queries_return_data(
+    prometheus: Endpoint,
+    measurements: Measurements,
+    evidence: EvidenceLog,
+    dashboard: Dashboard,
+    datatable: list[list[str]],
+) -> None:
+    measurements.result(sampled, prometheus)
+    free = column(datatable)
+    answers = {}
+    for panel, query in _queries([dashboard]):
+        answers[query] = said = measurements.result(answer, prometheus, query)
+        _require_data(said, panel, query, url(prometheus, "/graph"))
+        for asked in selectors(query):
+            freed = _freed(asked, free)
+            require(
+                measurements.result(matching, prometheus, freed) > 0,
+                expected=f"series that {freed} matches",
+                actual="none",
+                where=f"{panel.title}: {query}",
+                look=url(prometheus, "/graph"),
+            )
+    evidence.add("series that each query returned", {q: a.series for q, a in answers.items()})
+
+
+def _freed(asked: Selector, free: list[str]) -> Selector:
+    """The selector, with any value of these labels."""
+    return Selector(
+        asked.metric,
+        tuple((each[0], "!=", "") if each[0] in free else each for each in asked.matchers),
+    )
+
+
+def _queries(dashboards: Iterable[Dashboard]) -> Iterable[tuple[Panel, str]]:
+    for dashboard in dashboards:
+        for panel in dashboard.every_panel():
+            for query in dashboard.queries(panel):
+                yield panel, query
+
+
+def _require_data(said: Answer, panel: Panel, query: str, look: str) -> None:
+    require(
+        said.series > 0 and not said.error,
+        expected="data",
+        actual=said.error or "none",
+        where=f"{panel.title}: {query}",
+        look=look,
+    )
+
+
+@then(parsers.parse("the schema of each is of version {low:d} to {high:d}"))
+def schema_is(
+    grafana_files: tuple[Dashboard, ...], evidence: EvidenceLog, low: int, high: int
+) -> None:
+    versions = {each.title: each.schema_version for each in grafana_files}
+    evidence.add("schema versions", versions)
+    require(
+        bool(versions) and all(low <= each <= high for each in versions.values()),
+        expected=f"schemaVersion {low} to {high}",
+        actual=listed([f"{title}: {version}" for title, version in versions.items()]),
+        where="the dashboards' files",
+        look="grep schemaVersion",
+    )
+
+
+@then("every panel is of one of the types")
+def types_are(
+    grafana_files: tuple[Dashboard, ...], evidence: EvidenceLog, datatable: list[list[str]]
+) -> None:
+    known = column(datatable)
+    panels = [(board, panel) for board in grafana_files for panel in board.every_panel()]
+    evidence.add("panels by type", Counter(panel.type for _, panel in panels))
+    for board, panel in panels:
+        require(
+            panel.type in known,
+            expected=f"one of {listed(known)}",
+            actual=panel.type,
+            where=f"{board.title}: {panel.title}",
+            look="Grafana 11 has no Angular panels any more, such as graph",
+        )
+
+
+@then("no two dashboards have one uid, and no two panels of a dashboard one id")
+def ids_differ(grafana_files: tuple[Dashboard, ...]) -> None:
+    _require_once("the dashboards", [board.uid for board in grafana_files])
+    for board in grafana_files:
+        _require_once(board.title, [panel.id for panel in board.every_panel()])
+
+
+def _require_once(where: str, ids: Iterable[object]) -> None:
+    twice = [each for each, times in Counter(ids).items() if times > 1]
+    require(not twice, expected="each once", actual=f"twice: {listed(twice)}", where=where, look="")
+
+
+@then(
+    "a provider loads them from where they are, and each data source that they ask is provisioned"
+)
+def provided(
+    environment: Environment, evidence: EvidenceLog, grafana_files: tuple[Dashboard, ...]
+) -> None:
+    machine = machines(environment, "monitoring")[0]
+    found = provisioning(machine, "/etc/grafana")
+    evidence.add("provisioning", found)
+    where = machine.path("/etc/grafana/dashboards")
+    require(
+        where in found.paths,
+        expected=f"a provider of {where}",
+        actual=listed(found.paths),
+        where=machine.name,
+        look="/etc/grafana/provisioning/dashboards",
+    )
+    asked = _asked(grafana_files)
+    require(
+        bool(asked) and asked <= set(found.data_sources),
+        expected=f"data sources {listed(sorted(asked))}",
+        actual=listed(found.data_sources),
+        where=machine.name,
+        look="/etc/grafana/provisioning/datasources",
+    )
+
+
+def _asked(dashboards: Iterable[Dashboard]) -> set[str]:
+    """The data sources that panels ask, by uid."""
+    panels = (panel for board in dashboards for panel in board.every_panel())
+    return set[str]().union(*map(_of_panel, panels))
+
+
+def _of_panel(panel: Panel) -> set[str]:
+    sources = (target.datasource or panel.datasource for target in panel.targets)
+    return {source.uid for source in sources if source and source.uid}
+
+
+@then("a panel that shows what an alert watches marks the alerts' thresholds, and no others")
+def thresholds_agree(
+    grafana_files: tuple[Dashboard, ...], alert_rules: tuple[Rule, ...], evidence: EvidenceLog
+) -> None:
+    limits: dict[str, set[float]] = {}
+    for what, limit in filter(None, (watched(r.expression) for r in alert_rules if r.alerting)):
+        limits.setdefault(what, set()).add(limit)
+    marked = {}
+    for board in grafana_files:
+        for panel in board.every_panel():
+            for what in {shown(query) for query in board.queries(panel)} & limits.keys():
+                where = f"{board.title}: {panel.title}"
+                marked[where] = panel.thresholds
+                require(
+                    set(panel.thresholds) == limits[what],
+                    expected=f"{listed(sorted(limits[what]))} marked, as the alerts have it",
+                    actual=listed(panel.thresholds),
+                    where=f"{where}: {what}",
+                    look="the alerts that Prometheus has loaded",
+                )
+    evidence.add("thresholds marked, as the alerts have them", marked)
+
+
+@then("there is such a panel of each of")
+def watched_is_shown(
+    grafana_files: tuple[Dashboard, ...], alert_rules: tuple[Rule, ...], datatable: list[list[str]]
+) -> None:
+    on_panels = {shown(query) for _, query in _queries(grafana_files)}
+    both = on_panels & {
+        found[0] for rule in alert_rules if rule.alerting and (found := watched(rule.expression))
+    }
+    metrics = {asked.metric for what in both for asked in selectors(what)}
+    for metric in column(datatable):
+        require(
+            metric in metrics,
+            expected=f"a panel that shows what an alert watches of {metric}",
+            actual=f"of these: {listed(sorted(filter(None, metrics)))}",
+            where="the dashboards' files",
+            look="the alerts that Prometheus has loaded",
+        )
+
+
+@given("the Grafana that the environment names", target_fixture="grafana")
+def named_grafana(environment: Environment) -> Grafana:
+    if environment.grafana is None:
+        raise NotRun(f"{environment.name} names no Grafana: give its address as grafana: url")
+    return Grafana.at(environment.grafana.url, credential(environment, "grafana-token"))
+
+
+@then("it has the dashboards", target_fixture="grafana_has")
+def has_dashboards(
+    grafana: Grafana, evidence: EvidenceLog, datatable: list[list[str]]
+) -> tuple[Dashboard, ...]:
+    found = api.dashboards(grafana, column(datatable))
+    titles = [each.title for each in found]
+    evidence.add("dashboards", titles)
+    for title in column(datatable):
+        require(
+            title in titles,
+            expected=f"a dashboard {title}",
+            actual=listed(titles),
+            where=grafana.url(""),
+            look=grafana.url("/dashboards"),
+        )
+    return found
+
+
+@then("each data source that they ask is healthy")
+def data_sources_are_healthy(
+    grafana: Grafana, evidence: EvidenceLog, grafana_has: tuple[Dashboard, ...]
+) -> None:
+    asked = {uid: api.health(grafana, uid) for uid in sorted(_asked(grafana_has))}
+    evidence.add("data sources", asked)
+    for uid, health in asked.items():
+        require(
+            health.well,
+            expected="healthy",
+            actual=health.message,
+            where=f"data source {uid}",
+            look=grafana.url(f"/connections/datasources/edit/{uid}"),
+        )
+
+
+@then("each query of theirs returns data there")
+def queries_return_data_there(
+    grafana: Grafana, evidence: EvidenceLog, grafana_has: tuple[Dashboard, ...]
+) -> None:
+    answers = {}
+    for board in grafana_has:
+        for panel in board.every_panel():
+            queries, look = board.queries(panel), grafana.url(f"/d/{board.uid}")
+            sources = sorted(_of_panel(panel))
+            require(
+                not queries or bool(sources),
+                expected="a data source",
+                actual="none is named: Grafana asks whatever is its default",
+                where=f"{board.title}: {panel.title}",
+                look=look,
+            )
+            for uid in sources:
+                for query in queries:
+                    answers[query] = said = api.answer(grafana, uid, query)
+                    _require_data(said, panel, query, look)
+    evidence.add("series that each query returned", {q: a.series for q, a in answers.items()})

@@ -1,0 +1,72 @@
+"""Judge the application's own tests, run on the sources that the environment was started from."""
+
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future
+from pathlib import Path
+
+from pytest_bdd import parsers, then
+
+from golive.environment import Environment
+from golive.gate.clients import Clients
+from golive.gate.evidence import EvidenceLog
+from golive.gate.measurements import Measurements
+from golive.outcome import Unproven, Whose
+from golive.probes.suites import Site, run
+from golive.probes.test_reports import TestReport
+from golive.steps.expectation import listed, require
+
+_AGAINST_THE_SITE = "e2e"
+_SUITES = ("unit", "integration", _AGAINST_THE_SITE)
+
+
+def pytest_golive_ahead(
+    measurements: Measurements,
+    environment: Environment,
+    clients: Clients,
+    tags: AbstractSet[str],
+) -> None:
+    """Where a source has changed, they take seconds."""
+    if "CHK-01" in tags and environment.stack is not None:
+        for suite in _SUITES:
+            _started(measurements, environment, clients, environment.stack / "app", suite)
+
+
+@then(parsers.parse("the {suite} tests of the application pass, and there is one at least"))
+def suite_passes(
+    environment: Environment,
+    clients: Clients,
+    measurements: Measurements,
+    evidence: EvidenceLog,
+    suite: str,
+) -> None:
+    if environment.stack is None:
+        raise Unproven(f"{environment.name} was not started from a stack", Whose.OURS)
+    app = environment.stack / "app"
+    report = _started(measurements, environment, clients, app, suite).result()
+    evidence.add("tests that were run", report.ran)
+    evidence.add("skipped", report.skipped)
+    evidence.add("run", report.began)
+    if not report.ran:
+        raise Unproven(f"{report.path}: there is no test in it", Whose.TARGET)
+    require(
+        not report.failed,
+        expected="no test that fails",
+        actual=f"{len(report.failed)} of {report.ran}: {listed(report.failed)}",
+        where=report.path,
+        look=f"cd {app}; npm run test:{suite}",
+    )
+
+
+def _started(
+    measurements: Measurements,
+    environment: Environment,
+    clients: Clients,
+    app: Path,
+    suite: str,
+) -> Future[TestReport]:
+    if suite != _AGAINST_THE_SITE:
+        return measurements.start(run, app, suite)
+    site = environment.site
+    url = f"https://{site.name}:{site.ports.https}"
+    against = Site(url, site.address or site.name, clients.named("end-to-end tests"), site.roots)
+    return measurements.start(run, app, suite, against)

@@ -1,0 +1,98 @@
+"""A failover drill that is interrupted in the middle, and what the next run makes of it."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from golive.replica.journal import Journal
+from golive.replica.order import disorder, inventory
+
+from .commands import Replica, awaited, copy_of_stack, golive, running
+
+NGINX_CONF = "hosts/edge/etc/nginx/nginx.conf"
+DRILL = "Another member leads when the MongoDB primary is killed"
+HARMLESS = "One primary and two secondaries"
+
+
+@pytest.fixture
+def replica(number: int, tmp_path: Path) -> Iterator[Replica]:
+    """A replica that is kept, of a stack that nobody else has."""
+    up = golive("up", "--subnet", number, "--stack", copy_of_stack(tmp_path / "stack"))
+    assert up.returncode == 0, up.stdout + up.stderr
+    yield Replica(number)
+    golive("down", number)
+
+
+def gate(replica: Replica, report: Path, chosen: str) -> tuple[str, ...]:
+    """The arguments of a gate that runs some scenarios against the replica."""
+    return ("gate", "--replica", str(replica.number), "--report-dir", str(report), "-k", chosen)
+
+
+def ended(replica: Replica, server: str) -> bool:
+    return any(each.name == server and each.ended is not None for each in replica.state.servers)
+
+
+def test_a_drill_that_is_interrupted_heals_what_it_broke(replica: Replica, tmp_path: Path) -> None:
+    before = inventory(replica.directory)
+    configuration = (replica.directory / NGINX_CONF).read_text()
+    with running(*gate(replica, tmp_path, DRILL)) as run:
+        awaited("app-2 is lost", lambda: ended(replica, "app-2"))
+        run.send_signal(signal.SIGINT)
+        said, _ = run.communicate()
+    assert "the run was interrupted" in said
+    assert disorder(replica.directory) == ()
+    assert not Journal(replica.directory).exists
+    assert inventory(replica.directory) == before
+    assert (replica.directory / NGINX_CONF).read_text() == configuration
+
+
+def test_the_next_run_heals_what_a_killed_drill_has_left(replica: Replica, tmp_path: Path) -> None:
+    before = inventory(replica.directory)
+    with running(*gate(replica, tmp_path, DRILL)) as run:
+        awaited("mongo-1 is lost", lambda: ended(replica, "mongo-1"))
+        for process in psutil.Process(run.pid).children(recursive=True):
+            process.kill()
+        run.wait()
+    assert Journal(replica.directory).exists
+    assert "mongo-1 has ended" in disorder(replica.directory)
+
+    healed = golive(*gate(replica, tmp_path, HARMLESS))
+
+    said = healed.stdout + healed.stderr
+    assert "a drill was interrupted; bringing it back to order" in said
+    assert "is in order again after" in said
+    assert "1 passed" in said
+    assert disorder(replica.directory) == ()
+    assert not Journal(replica.directory).exists
+    assert inventory(replica.directory) == before
+
+
+def test_files_that_a_killed_drill_changed_are_put_back_and_loaded(
+    replica: Replica, tmp_path: Path
+) -> None:
+    file = replica.directory / NGINX_CONF
+    text = file.read_text()
+    fourth = f"127.{replica.number}.1.4:3000"
+    with running(*gate(replica, tmp_path, DRILL)) as run:
+        awaited("a fourth server", lambda: fourth in file.read_text())
+        for process in psutil.Process(run.pid).children(recursive=True):
+            process.kill()
+        run.wait()
+    assert fourth in file.read_text()
+
+    healed = golive(*gate(replica, tmp_path, HARMLESS))
+
+    assert "is in order again after" in healed.stdout + healed.stderr
+    assert file.read_text() == text
+    workers = psutil.Process(replica.process("edge").pid).children()
+    assert workers
+    loaded = subprocess.run(
+        [replica.process("edge").exe(), "-T", "-q", "-p", file.parents[2], "-c", file],
+        capture_output=True,
+        text=True,
+    )
+    assert fourth not in loaded.stdout

@@ -1,0 +1,69 @@
+"""The record of a watch is judged: none, one that goes on, one that has ended in each way."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from golive.gate.evidence import EvidenceLog
+from golive.outcome import NotRun, Unproven
+from golive.steps.watch import was_watched
+from golive.watch.record import Before, Record, Verdict, file_of, write
+
+BEGAN = datetime(2025, 4, 5, 12, tzinfo=UTC)
+
+
+def judge(directory: Path) -> None:
+    config: Any = SimpleNamespace(getoption={"report_dir": directory}.get)
+    environment: Any = SimpleNamespace(name="production")
+    was_watched(environment, config, EvidenceLog(), 24)
+
+
+def recorded(directory: Path, verdict: Verdict | None, hours: float = 24) -> None:
+    record = Record(
+        environment="production",
+        began=BEGAN,
+        ends=BEGAN + timedelta(hours=hours),
+        every_s=60,
+        before=Before(seconds=0, error_rate=None, p95_s=None, alerts=()),
+        verdict=verdict,
+        reasons=("why",),
+    )
+    write(record, file_of(directory, "production"))
+
+
+def test_a_watch_that_ended_with_go_passes(tmp_path: Path):
+    recorded(tmp_path, Verdict.GO)
+    judge(tmp_path)
+
+
+@pytest.mark.parametrize(("verdict", "hours"), [(Verdict.NO_GO, 24), (Verdict.GO, 1)])
+def test_a_breach_and_a_short_watch_fail(tmp_path: Path, verdict: Verdict, hours: float):
+    recorded(tmp_path, verdict, hours)
+    with pytest.raises(AssertionError, match="expected: GO, after 24 h"):
+        judge(tmp_path)
+
+
+def test_without_a_watch_it_is_due(tmp_path: Path):
+    with pytest.raises(NotRun, match="golive watch --environment production --for 24h"):
+        judge(tmp_path)
+
+
+def test_a_watch_that_goes_on_is_due(tmp_path: Path):
+    recorded(tmp_path, None)
+    with pytest.raises(NotRun, match="goes on until 2025-04-06 12:00 UTC"):
+        judge(tmp_path)
+
+
+def test_a_watch_that_saw_too_little_proves_nothing(tmp_path: Path):
+    recorded(tmp_path, Verdict.INCOMPLETE)
+    with pytest.raises(Unproven, match="why"):
+        judge(tmp_path)
+
+
+def test_a_file_that_is_no_record_proves_nothing(tmp_path: Path):
+    file_of(tmp_path, "production").write_text("{")
+    with pytest.raises(Unproven, match="no record of a watch"):
+        judge(tmp_path)
