@@ -22,6 +22,9 @@ PACKAGE_OF = {
     "prometheus-node-exporter": "prometheus-node-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "openssl": "openssl",
+    "curl": "curl",
+    "git": "git",
+    "rsync": "rsync",
 }
 """The package that a command comes in, by command."""
 
