@@ -85,7 +85,7 @@ start() {
   mv "$2" "$slot"
   cd "$slot"
   # PM2 waits for a release that never says that it is ready, and starts one that crashes anew.
-  slot_pm2 "$1" reload ecosystem.config.js --env "$(release "$slot" environment)" >"$PM2_LOG" &
+  slot_pm2 "$1" start ecosystem.config.js --env "$(release "$slot" environment)" >"$PM2_LOG" &
   until healthy "$1" 2>/dev/null; do
     if ! kill -0 $! 2>/dev/null && ! wait $!; then die "PM2 ne démarre pas: $(tail -3 "$PM2_LOG")"; fi
     if ((SECONDS >= until)); then

@@ -11,7 +11,9 @@ import psutil
 
 from golive.drills import releases
 from golive.drills.rehearsal import DEPLOY_DIR, Files, Rehearsal, Run, files, packed
+from golive.drills.traffic import Traffic, steady
 
+_SHARED = 100  # requests
 _UPLOAD = "uploads/ride.gpx"
 
 
@@ -113,6 +115,27 @@ def switched(rehearsal: Rehearsal) -> Switched:
     return Switched(back, settled_s(back, releases.FIRST), forth, settled_s(forth, releases.SECOND))
 
 
+def grown(rehearsal: Rehearsal) -> Traffic:
+    """What answers once the release before is one server more, in nginx's list of them.
+
+    Traffic begins when nginx's workers have read the list.
+    """
+    rehearsal.result(switched)
+    upstream = rehearsal.host.path("/etc/nginx/upstream.conf")
+    alone = upstream.read_text()
+    at = rehearsal.host.addresses
+    both = {at[colour]: f"server {at[colour]}:3000;\n" for colour in ("blue", "green")}
+    try:
+        upstream.write_text(alone + "".join(line for a, line in both.items() if a not in alone))
+        rehearsal.host.reload_nginx()
+        with steady(rehearsal.host.http) as recorder:
+            recorder.more(_SHARED)
+        return recorder.traffic()
+    finally:
+        upstream.write_text(alone)
+        rehearsal.host.reload_nginx()
+
+
 def settled_s(run: Run, tag: str) -> float | None:
     """Seconds until a release answered, and none but it from then on; None: it did not."""
     reigns = run.traffic.reigns
@@ -122,8 +145,9 @@ def settled_s(run: Run, tag: str) -> float | None:
 
 
 def together(rehearsal: Rehearsal) -> Together:
-    """A second deployment, from another checkout, while one runs (that will fail)."""
+    """A second deployment, from another checkout, while one runs: it fetches slowly, and fails."""
     rehearsal.ensure(releases.SECOND)
+    rehearsal.repository.slow_down(fetching_s=1)
     seen: list[tuple[int, str]] = []
     host, other = rehearsal.host, rehearsal.repository.clone("other")
 
@@ -140,7 +164,10 @@ def together(rehearsal: Rehearsal) -> Together:
         )
         seen.append((done.returncode, (done.stdout + done.stderr)[-500:]))
 
-    run = rehearsal.run("deploy.sh", "production", releases.UNBUILDABLE, meanwhile=second)
+    try:
+        run = rehearsal.run("deploy.sh", "production", "v9.9.9", meanwhile=second)
+    finally:
+        rehearsal.repository.slow_down(fetching_s=0)
     return Together(run, *seen[0])
 
 

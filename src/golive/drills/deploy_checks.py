@@ -9,6 +9,7 @@ from golive.drills import releases
 from golive.drills.rehearsal import Rehearsal
 from golive.probes.http import request
 
+NOTHING = "nothing is wrong"
 _OBSERVE_S = 3  # for what is provoked meanwhile, on a machine that is busy
 
 
@@ -80,7 +81,7 @@ def _data_lost(rehearsal: Rehearsal) -> Verified:
 
 
 CHECKS: Mapping[str, Callable[[Rehearsal], Verified]] = {
-    "nothing is wrong": _verified,
+    NOTHING: _verified,
     "15 requests end with status 500": lambda r: _verified(r, _errors),
     "15 requests take 700 ms": lambda r: _verified(r, _slow),
     "an error is logged": lambda r: _verified(r, _logged),

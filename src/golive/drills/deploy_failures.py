@@ -57,7 +57,7 @@ def _tag_moved(rehearsal: Rehearsal) -> Iterator[None]:
     repository = rehearsal.repository
     repository.fetch()
     commit = repository.commit(releases.SECOND)
-    repository.move_tag(releases.SECOND, repository.commit(releases.INCOMPLETE))
+    repository.move_tag(releases.SECOND, repository.commit(releases.FIRST))
     try:
         yield
     finally:
@@ -70,7 +70,7 @@ def _read_only(rehearsal: Rehearsal) -> Run:
     bind = f"mount --bind '{place}' '{place}' && mount -o remount,ro,bind '{place}'"
     require_mounts()
     within = (*UNSHARE, "sh", "-c", f'{bind} && exec "$@"', "sh")
-    return _refused(rehearsal, "production", releases.UNHEALTHY, within=within)
+    return _refused(rehearsal, "production", releases.FIRST, within=within)
 
 
 UNSHARE = ("unshare", "--mount", "--propagation", "private")
@@ -101,14 +101,14 @@ FAILURES: Mapping[str, Callable[[Rehearsal], Run]] = {
     "npm ci": lambda r: _refused(r, "production", releases.UNINSTALLABLE),
     "build": lambda r: _refused(r, "production", releases.UNBUILDABLE),
     "copy": _read_only,
-    "environment file": lambda r: _refused(
+    "no environment file": lambda r: _refused(
         r, "production", releases.FIRST, broken=partial(_away, "/srv/workspace/.env.production")
     ),
-    "snapshot": lambda r: _refused(
-        r, "production", releases.UNHEALTHY, broken=partial(_away, "/bin/snapshot")
+    "no snapshot": lambda r: _refused(
+        r, "production", releases.FIRST, broken=partial(_away, "/bin/snapshot")
     ),
     "reload": lambda r: _refused(r, "production", releases.UNLOADABLE),
-    "start": lambda r: _refused(r, "production", releases.CRASHING),
-    "health": lambda r: _refused(r, "production", releases.UNHEALTHY),
+    "it crashes": lambda r: _refused(r, "production", releases.CRASHING),
+    "it is unwell": lambda r: _refused(r, "production", releases.UNHEALTHY),
 }
 """By the step that fails: a deployment that must end so that everything is as before."""

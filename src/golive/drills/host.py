@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -19,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
@@ -173,6 +175,16 @@ class Host:
         """Leave nothing in Redis."""
         with Redis(host=self.addresses["redis"], password=_REDIS_PASSWORD) as client:
             client.flushall()
+
+    def reload_nginx(self) -> None:
+        """Return when all requests go where nginx's files say."""
+        master = int(self.path("/run/nginx.pid").read_text())
+        old = psutil.Process(master).children()
+        os.kill(master, signal.SIGHUP)
+        # New workers have begun when the old ones are told to finish.
+        _, alive = psutil.wait_procs(old, timeout=_STARTS_WITHIN_S)
+        if alive:
+            raise Unproven("nginx's old workers do not end after a reload", Whose.OURS)
 
     def start(self, *command: str | Path) -> "subprocess.Popen[bytes]":
         """Start one of its servers, in a session of its own."""

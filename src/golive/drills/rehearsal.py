@@ -92,6 +92,7 @@ class Rehearsal:
     repository: Repository
     _stack: ExitStack
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _whole: dict[str, Files] = field(default_factory=dict)
     _process: "subprocess.Popen[bytes] | None" = None
     _results: dict[Callable[..., Any], Callable[[], Any]] = field(default_factory=dict)
 
@@ -200,19 +201,30 @@ class Rehearsal:
         found = self.host.path(BACKUP_DIR).glob("dashboard-velo-api-*.tar.gz")
         return sorted(found, key=lambda each: each.stat().st_mtime_ns)
 
-    def ensure(self, version: str) -> None:
-        """Have this release run, deployed by the stack's own script, and by hand where that fails.
+    def ensure(self, tag: str) -> None:
+        """Have this release run, deployed by the stack's own script, or by hand where that fails.
 
         A server that nobody can deploy to could show nothing else of the scripts.
         """
-        if self.version() == version.removeprefix("v"):
+        if self._runs(tag):
             return
-        self.empty()
-        self.run("deploy.sh", "production", releases.FIRST)
-        self.by_hand(releases.FIRST)
-        if version != releases.FIRST:
-            self.run("deploy.sh", "production", version)
-            self.by_hand(version)
+        if tag == releases.FIRST or not self._runs(releases.FIRST):
+            self.empty()
+            self._deployed(releases.FIRST)
+        if tag != releases.FIRST:
+            self._deployed(tag)
+
+    def _runs(self, tag: str) -> bool:
+        """Whether it answers, with all the files that it had when it did so first."""
+        if self.version() != tag.removeprefix("v"):
+            return False
+        found = files(self.host.path(DEPLOY_DIR))
+        return self._whole.setdefault(tag, found) == found
+
+    def _deployed(self, tag: str) -> None:
+        self.run("deploy.sh", "production", tag)
+        if not self._runs(tag):
+            self._by_hand(tag)
 
     def empty(self) -> None:
         """Leave nothing deployed."""
@@ -227,22 +239,23 @@ class Rehearsal:
                     shutil.rmtree(each)
         upstream = f"server {self.host.addresses['blue']}:3000 max_fails=3 fail_timeout=10s;\n"
         self.host.path("/etc/nginx/upstream.conf").write_text(upstream)
-        subprocess.run(
-            [self.host.path("/bin/nginx"), "-s", "reload"], check=True, capture_output=True
-        )
+        self.host.reload_nginx()
         self._git("reset", "--quiet", "--hard")
 
-    def by_hand(self, tag: str) -> None:
-        """Deploy a release as somebody who helps a script out, if it is not what runs."""
-        if self.version() == tag.removeprefix("v"):
-            return
-        directory = self.host.path(DEPLOY_DIR)
+    def _by_hand(self, tag: str) -> None:
+        """Deploy a release as somebody who helps a script out."""
         self._git("checkout", "--quiet", "--force", tag)
+        directory, pm2 = self.host.path(DEPLOY_DIR), self.host.path("/var/lib/pm2")
+        upstream = self.host.path("/etc/nginx/upstream.conf").read_text()
+        slots = (self.host.addresses[colour] for colour in ("blue", "green"))
+        address = next(each for each in slots if f"{each}:" in upstream)
         commands = (
-            "npm ci && npm run build && npm prune --omit=dev --no-save && "
-            f"rsync -a --delete --exclude=.git --exclude='.env*' ./ '{directory}/' && "
+            f"mkdir -p '{directory}' '{pm2}' && npm ci && npm run build && "
+            "npm prune --omit=dev --no-save && rsync -a --delete --exclude=.git "
+            f"--exclude='.env*' --exclude=/RELEASE --exclude=/uploads ./ '{directory}/' && "
             f"cp .env.production '{directory}/.env' && cd '{directory}' && "
-            "{ pm2 delete all || true; } && pm2 start ecosystem.config.js --env production"
+            f"{{ pm2 delete all || true; }} && SLOT_ADDRESS={address} "
+            "pm2 start ecosystem.config.js --env production"
         )
         done = subprocess.run(
             ["bash", "-c", commands],
@@ -253,7 +266,7 @@ class Rehearsal:
             timeout=_WITHIN_S,
             check=False,
         )
-        if self.version() != tag.removeprefix("v"):
+        if not self._runs(tag):
             said = (done.stdout + done.stderr)[-_LAST_WORDS:]
             raise Unproven(f"{tag} cannot be deployed by hand either: {said}", Whose.OURS)
 

@@ -1,7 +1,8 @@
 """A repository of releases for drills, made from the application that a replica runs.
 
 Two are the application itself, each with a small package of its own that `npm ci` unpacks without
-a network; the others fail in one way each, and are a few lines. `git fast-import` makes them all.
+a network; the others fail in one way each, and where they are installed they are a few lines.
+`git fast-import` makes them all.
 """
 
 import base64
@@ -54,9 +55,14 @@ class Repository:
     origin: Path
     workspace: Path
 
-    def move_tag(self, tag: str, to: str) -> None:
-        """Make a published tag mean what another one means."""
-        _git(self.host, self.origin, "update-ref", f"refs/tags/{tag}", f"refs/tags/{to}")
+    def move_tag(self, tag: str, commit: str) -> None:
+        """Make a published tag mean another commit."""
+        _git(self.host, self.origin, "update-ref", f"refs/tags/{tag}", commit)
+
+    def slow_down(self, fetching_s: int) -> None:
+        """Make a fetch into the checkout take so long, at least."""
+        pack = f"sleep {fetching_s}; git-upload-pack"
+        _git(self.host, self.workspace, "config", "remote.origin.uploadpack", pack)
 
     def fetch(self) -> None:
         """Fetch all that is published into the checkout."""
@@ -138,8 +144,13 @@ def _releases(host: Host) -> dict[str, dict[str, bytes]]:
         | {".only-in-the-first": b"1\n", "docs/map": random.Random(1).randbytes(1 << 20)},  # noqa: S311
         SECOND: _real(application, SECOND, tools=True)
         | {".new-in-the-second": b"2\n", "docs/new": b"2\n"},
-        UNINSTALLABLE: _small(UNINSTALLABLE, settings, dependencies={"not-in-the-lock": "1.0.0"}),
-        UNBUILDABLE: _small(UNBUILDABLE, settings, build="exit 1"),
+        UNINSTALLABLE: _changed(
+            _real(application, UNINSTALLABLE, tools=False),
+            dependencies={"not-in-the-lock": "1.0.0"},
+        ),
+        UNBUILDABLE: _changed(
+            _real(application, UNBUILDABLE, tools=False), scripts={"build": "exit 1"}
+        ),
         UNLOADABLE: _small(UNLOADABLE, b"module.exports = {\n"),
         CRASHING: _small(CRASHING, settings, server="throw new Error('a release that crashes');\n"),
         UNHEALTHY: _small(UNHEALTHY, settings, server=_SERVER % 503),
@@ -186,30 +197,24 @@ def _real(application: Mapping[str, bytes], tag: str, *, tools: bool) -> dict[st
     }
 
 
-def _small(
-    tag: str,
-    settings: bytes,
-    *,
-    server: str = _SERVER % 200,
-    build: str = "true",
-    dependencies: Mapping[str, str] | None = None,
-) -> dict[str, bytes]:
+def _changed(files: Mapping[str, bytes], **manifest: object) -> dict[str, bytes]:
+    """A release with a package.json that its lock knows nothing of."""
+    changed = json.loads(files["package.json"]) | manifest
+    return {**files, "package.json": _json(changed)}
+
+
+def _small(tag: str, settings: bytes, *, server: str = _SERVER % 200) -> dict[str, bytes]:
     """A release of a few lines, which answers that it is well, and nothing else."""
     manifest = {
         "name": "dashboard-velo-api",
         "version": tag.removeprefix("v"),
-        "scripts": {"build": build},
+        "scripts": {"build": "true"},
     }
     return {
         "server.js": server.encode(),
         "ecosystem.config.js": settings,
         ".gitignore": _IGNORED.encode(),
         **_manifests(manifest, []),
-        **(
-            {"package.json": _json(manifest | {"dependencies": dependencies})}
-            if dependencies
-            else {}
-        ),
     }
 
 

@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,7 +16,8 @@ from golive.probes.http import Response, request
 _EVERY_S = 0.025
 _HEALTH = "/health"
 _OK = 200
-_LONG_MS = 1000
+# Under the half second from which on an answer is slow to verify.sh.
+_LONG_MS = 300
 _LONG = f"/__replica/slow?ms={_LONG_MS}"  # of the replica's switches
 _ANSWERS_WITHIN_S = 5.0
 
@@ -25,7 +27,7 @@ class Asked:
     """A request, begun at `at_s` and answered at `until_s` (of one monotonic clock).
 
     `version` is that of the release which answered, None where none did: then `lost` says why.
-    `long` is one that takes a second, so that it is under way when something else happens.
+    `long` is one of those that take a while, of which one is always under way.
     """
 
     at_s: float
@@ -67,6 +69,11 @@ class Traffic:
             found.append(Reign(str(version), its[0].at_s, its[-1].until_s))
         return tuple(found)
 
+    @property
+    def shares(self) -> dict[str, int]:
+        """How many requests each release has answered."""
+        return dict(Counter(each.version for each in self.requests if each.version is not None))
+
     def summary(self) -> dict[str, object]:
         """For evidence: numbers, and the first that were lost."""
         return {
@@ -102,8 +109,8 @@ class Recorder:
 def steady(http: Endpoint, https: Endpoint | None = None) -> Iterator[Recorder]:
     """Ask for /health over `http`, on a new connection each time, 40 times a second.
 
-    With `https`, requests that take a second are asked one after the other too. Those that have
-    begun at the end of the block are waited for.
+    With `https`, requests that take 300 ms are asked one after the other too. What has begun at
+    the end of the block is waited for.
     """
     recorder, over = Recorder(), threading.Event()
 
@@ -169,15 +176,3 @@ def _asked_long(recorder: Recorder, https: Endpoint) -> Asked:
 
 def _text(body: bytes) -> str:
     return body[:80].decode(errors="replace").strip()
-
-
-def longest_gap_s(requests: Sequence[Asked]) -> float:
-    """The longest time in which requests were lost: from the first lost to the next answered."""
-    longest, since = 0.0, None
-    for each in requests:
-        if each.lost is not None:
-            since = each.at_s if since is None else since
-            longest = max(longest, each.until_s - since)
-        else:
-            since = None
-    return longest
