@@ -80,7 +80,7 @@ slot_pm2() {
 # Put a release that was made ready in $2 into a slot, and start it; return once it is healthy.
 start() {
   local slot until; slot=$(slot "$1"); until=$((SECONDS + HEALTH_WITHIN))
-  if [ -e "$PM2_DIR.$1" ]; then slot_pm2 "$1" delete all >/dev/null || true; fi    # it may run none
+  if [ -e "$slot" ]; then slot_pm2 "$1" delete all >/dev/null; fi
   rm -rf "$slot"
   mv "$2" "$slot"
   cd "$slot"

@@ -1,7 +1,7 @@
 """Wrong scripts of deployment on the first application server; a drill takes them from there."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from golive.faults.fault import Target, fault
 from golive.faults.files import edited
@@ -26,10 +26,8 @@ def _deploy(replica: Target, *edits: tuple[str, str]) -> AbstractContextManager[
 @contextmanager
 def first_refused(replica: Target) -> Iterator[None]:
     """DEP-20: the script says that it failed where it had no release to replace."""
-    with _deploy(
-        replica,
-        ('rm -f "$BACKUP_DIR/failed', '[ -n "$LIVE" ] || exit 3\nrm -f "$BACKUP_DIR/failed'),
-    ):
+    done = 'rm -f "$BACKUP_DIR/failed'
+    with _deploy(replica, (done, f'[ -n "$LIVE" ] || exit 3\n{done}')):
         yield
 
 
@@ -276,6 +274,5 @@ def slowness_ignored(replica: Target) -> Iterator[None]:
 @contextmanager
 def never_content(replica: Target) -> Iterator[None]:
     """DEP-10, 11, 13, 14: verify.sh fails whatever it finds, so that it tells nothing."""
-    with ExitStack() as stack:
-        stack.enter_context(script(replica, "verify.sh", ("exit $STATUS\n", "exit 1\n")))
+    with script(replica, "verify.sh", ("\nexit $STATUS\n", "\nexit 1\n")):
         yield
