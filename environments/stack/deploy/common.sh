@@ -80,24 +80,30 @@ slot_pm2() {
 # Put a release that was made ready in $2 into a slot, and start it; return once it is healthy.
 start() {
   local slot until; slot=$(slot "$1"); until=$((SECONDS + HEALTH_WITHIN))
-  if [ -e "$slot" ]; then slot_pm2 "$1" delete all >/dev/null; fi
-  rm -rf "$slot"
+  if [ -e "$slot" ]; then clear_slot "$1"; fi
   mv "$2" "$slot"
   cd "$slot"
   # PM2 waits for a release that never says that it is ready, and starts one that crashes anew.
   slot_pm2 "$1" start ecosystem.config.js --env "$(release "$slot" environment)" >"$PM2_LOG" &
   until healthy "$1" 2>/dev/null; do
-    if ! kill -0 $! 2>/dev/null && ! wait $!; then die "PM2 ne démarre pas: $(tail -3 "$PM2_LOG")"; fi
+    if ! kill -0 $! 2>/dev/null && ! wait $!; then
+      clear_slot "$1"
+      die "PM2 ne démarre pas: $(tail -3 "$PM2_LOG")"
+    fi
     if ((SECONDS >= until)); then
       kill $! 2>/dev/null || true    # it may have ended meanwhile
-      slot_pm2 "$1" delete all >/dev/null
-      rm -rf "$slot"
+      clear_slot "$1"
       die "la nouvelle version n’est pas saine après $HEALTH_WITHIN s"
     fi
     sleep 0.1
   done
   wait $!
   slot_pm2 "$1" save >/dev/null    # finding 31: what `pm2 resurrect` starts after a reboot
+}
+
+clear_slot() {
+  slot_pm2 "$1" delete all >/dev/null 2>&1 || true    # it may run nothing
+  rm -rf "$(slot "$1")"
 }
 
 # From now on nginx sends requests to this slot; those that have begun are finished by the other.

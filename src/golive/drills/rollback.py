@@ -40,11 +40,13 @@ class RolledBack:
     """A rollback from the second release to the first; a damaged archive was the newest backup.
 
     `recovered_s` is the time until the first release answered, and none but it; None: it did not.
+    `second` is another rollback after it: only the release that was left has a good backup then.
     `expected` are the files as they were when the first release was deployed. `written` and
     `read` are the status of what the second release stored, and of what the first found of it.
     """
 
     run: Run
+    second: Run
     recovered_s: float | None
     expected: Files
     written: int
@@ -69,15 +71,15 @@ def rolled_back(rehearsal: Rehearsal) -> RolledBack:
     damaged.write_bytes(rehearsal.backups()[-1].read_bytes()[:1000])
     run = rehearsal.run("rollback.sh", long=True)
     damaged.unlink()
+    read = rider.read()
     return RolledBack(
-        run, settled_s(run, releases.FIRST), expected, written.status, rider.read().status
+        run=run,
+        second=rehearsal.run("rollback.sh"),
+        recovered_s=settled_s(run, releases.FIRST),
+        expected=expected,
+        written=written.status,
+        read=read.status,
     )
-
-
-def again(rehearsal: Rehearsal) -> Run:
-    """A second rollback after the first: only the release that was left has a backup."""
-    rehearsal.result(rolled_back)
-    return rehearsal.run("rollback.sh")
 
 
 def without_backup(rehearsal: Rehearsal) -> Run:

@@ -44,7 +44,6 @@ CASES: Sequence[Callable[[Rehearsal], object]] = (
     rollback.damaged,
     rollback.full,
     rollback.rolled_back,
-    rollback.again,
 )
 
 
@@ -94,7 +93,10 @@ class Drill:
 @pytest.fixture
 def drill(environment: Environment, measurements: Measurements, evidence: EvidenceLog) -> Drill:
     """To run cases on a server that all scenarios share."""
-    return Drill(measurements.result(begin, _origin(environment)), evidence)
+    origin = _origin(environment)
+    if measurements.begun(_all, measurements, origin):
+        measurements.result(_all, measurements, origin)  # none may run out of its turn
+    return Drill(measurements.result(begin, origin), evidence)
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ def from_second(drill: Drill, rolled_back: RolledBack, evidence: EvidenceLog) ->
 
 
 @given("a rollback from v1.1.0, and another", target_fixture="run")
-def twice(drill: Drill) -> Run:
-    return drill.noted(drill(rollback.again))
+def twice(drill: Drill, rolled_back: RolledBack) -> Run:
+    return drill.noted(rolled_back.second)
 
 
 @given("a rollback without a backup", target_fixture="run")
