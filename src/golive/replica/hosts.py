@@ -14,6 +14,7 @@ from golive.replica.substitution import Secrets, Substitution, Substitutions
 
 APPLICATION = "var/www/dashboard-velo-api"
 BACKUP = "opt/dashboard-velo-backup"
+DEPLOY = "opt/dashboard-velo-deploy"
 SITE = "api.dashboard-velo.com"
 
 # Which hosts have which part of the stack, and where.
@@ -21,6 +22,7 @@ _PLACES = (
     ("edge", "nginx", "etc/nginx"),
     ("app-", "app", APPLICATION),
     ("app-", "pm2", APPLICATION),
+    ("app-", "deploy", DEPLOY),
     ("redis-", "redis", "etc/redis"),
     ("mongo-", "mongodb", "etc/mongodb"),
     ("monitoring", "prometheus", "etc/prometheus"),
@@ -97,8 +99,15 @@ class Hosts:
                 if host.startswith(prefix):
                     for source in sorted((self.stack / part).rglob("*")):
                         inside = source.relative_to(self.stack / part)
-                        if source.is_file() and "node_modules" not in inside.parts:
+                        if not source.is_file() or "node_modules" in inside.parts:
+                            continue
+                        if self._part(source) == part:
                             yield host, source, f"{place}/{inside.parent}"
+
+    def _part(self, source: Path) -> str:
+        """The part that a file belongs to: the innermost, where one part is within another."""
+        file = source.relative_to(self.stack)
+        return max((part for _, part, _ in _PLACES if file.is_relative_to(part)), key=len)
 
     def _is_configuration(self, source: Path) -> bool:
         """The application is deployed as it is: what configures it stands in one file."""

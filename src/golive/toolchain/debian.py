@@ -23,6 +23,9 @@ PACKAGE_OF = {
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "openssl": "openssl",
     "chromium": "chromium",
+    "curl": "curl",
+    "git": "git",
+    "rsync": "rsync",
 }
 """The package that a command comes in, by command."""
 
