@@ -52,7 +52,7 @@ def pytest_golive_ahead(
 ) -> None:
     """All cases take half a minute. Where only some scenarios run, each runs its own."""
     if environment.kind is Kind.REPLICA and tags >= _CLAIMS:
-        measurements.start(_all, measurements, _origin(environment))
+        measurements.queue(_all, measurements, _origin(environment))
 
 
 def _all(measurements: Measurements, origin: Origin) -> None:
