@@ -107,11 +107,13 @@ def _ready(address: str) -> bool:
 def grow(stage: Stage, address: str) -> Growth:
     """Add the server at `address` to the balancer, and remove it again."""
     directory, traffic = stage.replica.directory, stage.traffic
-    edge, file = directory / "hosts/edge", directory / "hosts/edge" / CONFIGURATION
+    edge = directory / "hosts/edge"
     before, begin = _processes(directory), traffic.now()
+    last = [*stage.replica.subnet.named("app-").values()][-1]
+    file, line = _line_of(edge, last)
     text = stage.journal.keep(file)
     try:
-        file.write_text(_with_server(text, stage.replica, address))
+        file.write_text(text.replace(line, line + line.replace(last, address), 1))
         reload(edge, server(directory, "edge").pid)
         added_s = traffic.now()
         traffic.more(_REQUESTS)
@@ -132,13 +134,13 @@ def grow(stage: Stage, address: str) -> Growth:
     )
 
 
-def _with_server(text: str, replica: Replica, address: str) -> str:
-    """nginx's configuration with one more server, like the last one. Raises Unproven."""
-    last = [*replica.subnet.named("app-").values()][-1]
-    line = re.search(rf"(?m)^[ \t]*server {re.escape(last)}:{_PORT}\b[^;]*;.*\n", text)
-    if line is None:
-        raise Unproven(f"{CONFIGURATION} has no line for the server {last}", Whose.TARGET)
-    return text.replace(line[0], line[0] + line[0].replace(last, address), 1)
+def _line_of(edge: Path, server: str) -> tuple[Path, str]:
+    """The file of nginx's, and the line in it, that name a server. Raises Unproven."""
+    wanted = re.compile(rf"(?m)^[ \t]*server {re.escape(server)}:{_PORT}\b[^;]*;.*\n")
+    for file in sorted((edge / CONFIGURATION).parent.glob("*.conf")):
+        if line := wanted.search(file.read_text()):
+            return file, line[0]
+    raise Unproven(f"no file beside {CONFIGURATION} names the server {server}", Whose.TARGET)
 
 
 def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
