@@ -19,7 +19,7 @@ def text_changed(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault("08_support_team.feature::The support team is told of the deployment")
+@fault("08_support_team/support_team.feature::The support team is told of the deployment")
 @contextmanager
 def signed_for_another(replica: Target) -> Iterator[None]:
     """CHK-08: the DBA signs in the place of the DevOps Lead."""
@@ -47,7 +47,7 @@ def said_to_be_needless(replica: Target) -> Iterator[None]:
 
 
 @fault(
-    "07_rollback/decision.feature::Who decides a rollback, and on what, is written down",
+    "07_rollback_plan/decision.feature::Who decides a rollback, and on what, is written down",
 )
 @contextmanager
 def of_another_release(replica: Target) -> Iterator[None]:
