@@ -50,8 +50,8 @@ class ServerLoss:
     """A server all of whose processes were killed at once, and that was started again then.
 
     `ready_s` is how long after its loss it was ready, `back_s` how long after that it answered
-    a request: None where it did not in time. `retriable` are requests from its loss until then,
-    `writes` those until it was ready; writes may not be retried once they were sent.
+    a request: None where it did not in time. `retriable` and `writes` are requests from its loss
+    until it was ready; writes may not be retried once they were sent.
     """
 
     server: str
@@ -180,7 +180,6 @@ class Losing:
             if first_s is not None or traffic.now() > self._ready_s + _BACK_WITHIN_S:
                 break
             time.sleep(_POLL_S)
-        self._ended_s = traffic.now() if first_s is None else first_s
         # One that answers before all its workers are ready is back at once.
         self._back_s = None if first_s is None else max(0.0, round(first_s - self._ready_s, 3))
 
@@ -191,7 +190,7 @@ class Losing:
             _LOST,
             round(self._ready_s - self._began_s, 3),
             self._back_s,
-            traffic.share((Kind.STATUS,), self._began_s, self._ended_s),
+            traffic.share((Kind.STATUS,), self._began_s, self._ready_s),
             traffic.share((Kind.WRITE,), self._began_s, self._ready_s),
         )
 
