@@ -1,4 +1,4 @@
-"""The application's suites, run for real: good ones, each way of failing, and what is remembered."""
+"""The application's suites, run for real: good ones, ways of failing, and what is remembered."""
 
 import shutil
 from pathlib import Path
