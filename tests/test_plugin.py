@@ -589,7 +589,7 @@ def test_with_xdist_nothing_is_alone(project):
     with (project.path / "conftest.py").open("a") as file:
         file.write(ALONE)
     project.feature("@alone a\nThen it ends", "c\nThen it ends")
-    project.run("-n", "2")
+    project.run("-n2")
     assert project.outcomes() == {"a": "unproven", "c": "passed"}
     assert "it must run alone: without xdist's -n" in project.reason("a")
 

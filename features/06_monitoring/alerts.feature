@@ -47,7 +47,7 @@ Feature: Alerts
         | alert                 | quantity              | threshold | duration | severity |
         | Erreurs API           | error rate            | 1 %       | 5 min    | warning  |
 
-      @ALR-07
+      @ALR-07 @RBK-01
       Examples:
         | alert                 | quantity              | threshold | duration | severity |
         | Erreurs API critiques | error rate            | 5 %       | 2 min    | critical |
@@ -73,22 +73,23 @@ Feature: Alerts
       Then an alert of severity <severity> fires within <minutes> min, and not before
 
       Examples:
-        | what                             | series                                                                                                                                 | healthy | wrong | severity | minutes |
-        | A server that is gone            | up{job="node-exporter",instance="app-1:9100"}                                                                                          | 1       | 0     | critical | 3       |
-        | An application that is gone      | up{job="api-server",instance="app-1:3000"}                                                                                             | 1       | 0     | critical | 3       |
-        | An exporter that is gone         | up{job="mongodb",instance="monitoring:9216"}                                                                                           | 1       | 0     | critical | 3       |
-        | A Redis that is gone             | redis_up{job="redis",instance="redis://redis-2:6379"}                                                                                  | 1       | 0     | critical | 3       |
-        | A MongoDB that is gone           | mongodb_up{job="mongodb",instance="monitoring:9216",member="mongo-1:27017"}                                                            | 1       | 0     | critical | 3       |
-        | A disk that fills                | node_filesystem_avail_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"}                 | 40      | 8     | warning  | 10      |
-        | A full disk                      | node_filesystem_avail_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"}                 | 40      | 3     | critical | 10      |
-        | A MongoDB that lags              | mongodb_replication_lag_seconds{job="mongodb",instance="monitoring:9216",member="mongo-2:27017"}                                       | 1       | 60    | warning  | 10      |
-        | A Redis replica on its own       | redis_master_link_up{job="redis",instance="redis://redis-2:6379",master_host="redis-1",master_port="6379"}                             | 1       | 0     | warning  | 10      |
-        | A Redis that cannot save         | redis_rdb_last_bgsave_status{job="redis",instance="redis://redis-1:6379"}                                                              | 1       | 0     | warning  | 10      |
-        | An Alertmanager that is gone     | up{job="alertmanager",instance="monitoring:9093"}                                                                                      | 1       | 0     | critical | 3       |
-        | A receiver that refuses          | alertmanager_notifications_failed_total{job="alertmanager",instance="monitoring:9093",integration="slack"}                             | 0       | 0+1   | warning  | 5       |
-        | An alert that is not handed over | prometheus_notifications_errors_total{job="prometheus",instance="monitoring:9090",alertmanager="http://monitoring:9093/api/v2/alerts"} | 0       | 0+1   | warning  | 10      |
-        | A rule that fails                | prometheus_rule_evaluation_failures_total{job="prometheus",instance="monitoring:9090",rule_group="alerts.yml;outages"}                 | 0       | 0+1   | warning  | 10      |
-        | A configuration that is refused  | prometheus_config_last_reload_successful{job="prometheus",instance="monitoring:9090"}                                                  | 1       | 0     | warning  | 10      |
+        | what                             | series                                                                                                                                 | healthy | wrong  | severity | minutes |
+        | A server that is gone            | up{job="node-exporter",instance="app-1:9100"}                                                                                          | 1       | 0      | critical | 3       |
+        | An application that is gone      | up{job="api-server",instance="app-1:3000"}                                                                                             | 1       | 0      | critical | 3       |
+        | An exporter that is gone         | up{job="mongodb",instance="monitoring:9216"}                                                                                           | 1       | 0      | critical | 3       |
+        | A Redis that is gone             | redis_up{job="redis",instance="redis://redis-2:6379"}                                                                                  | 1       | 0      | critical | 3       |
+        | A MongoDB that is gone           | mongodb_up{job="mongodb",instance="monitoring:9216",member="mongo-1:27017"}                                                            | 1       | 0      | critical | 3       |
+        | A certificate that ends soon     | certificate_not_after_timestamp_seconds{job="node-exporter",instance="edge:9100",site="api"}                                           | 9000000 | 900000 | warning  | 10      |
+        | A disk that fills                | node_filesystem_avail_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"}                 | 40      | 8      | warning  | 10      |
+        | A full disk                      | node_filesystem_avail_bytes{job="node-exporter",instance="app-1:9100",device="/dev/vda1",fstype="ext4",mountpoint="/"}                 | 40      | 3      | critical | 10      |
+        | A MongoDB that lags              | mongodb_replication_lag_seconds{job="mongodb",instance="monitoring:9216",member="mongo-2:27017"}                                       | 1       | 60     | warning  | 10      |
+        | A Redis replica on its own       | redis_master_link_up{job="redis",instance="redis://redis-2:6379",master_host="redis-1",master_port="6379"}                             | 1       | 0      | warning  | 10      |
+        | A Redis that cannot save         | redis_rdb_last_bgsave_status{job="redis",instance="redis://redis-1:6379"}                                                              | 1       | 0      | warning  | 10      |
+        | An Alertmanager that is gone     | up{job="alertmanager",instance="monitoring:9093"}                                                                                      | 1       | 0      | critical | 3       |
+        | A receiver that refuses          | alertmanager_notifications_failed_total{job="alertmanager",instance="monitoring:9093",integration="slack"}                             | 0       | 0+1    | warning  | 5       |
+        | An alert that is not handed over | prometheus_notifications_errors_total{job="prometheus",instance="monitoring:9090",alertmanager="http://monitoring:9093/api/v2/alerts"} | 0       | 0+1    | warning  | 10      |
+        | A rule that fails                | prometheus_rule_evaluation_failures_total{job="prometheus",instance="monitoring:9090",rule_group="alerts.yml;outages"}                 | 0       | 0+1    | warning  | 10      |
+        | A configuration that is refused  | prometheus_config_last_reload_successful{job="prometheus",instance="monitoring:9090"}                                                  | 1       | 0      | warning  | 10      |
 
     @advisory
     Scenario: A Redis without a limit is not taken for a full one

@@ -1,8 +1,8 @@
 Feature: Notifications
   Each condition of the document's table comes about, and ends; what the receivers that stand for
   e-mail, Slack and SMS have got is read back. A Prometheus and an Alertmanager of our own have the
-  replica's rules, routes and receivers, with times made short, which the evidence gives: an alert
-  that takes minutes takes seconds. Response times and errors are a real application's, reads that
+  replica's rules, routes and receivers, but each alert is told alone, and times are made short, as
+  the evidence says: an alert that takes minutes takes seconds. Response times and errors are a real application's, reads that
   are slow a real MongoDB's; for the CPU and the memory of a server, and for a Redis that is full,
   an exporter and a Redis of our own stand, as a real one would disturb all others.
 

@@ -31,6 +31,9 @@ Feature: Failover
 
   Rule: MongoDB
 
+    # The stack's members miss a primary after 5 s (replica-set.json, electionTimeoutMillis), not
+    # after MongoDB's 10 s: they stand in one region, and each second is one without writes.
+
     @ARC-06
     Scenario: Another member leads when the MongoDB primary is killed, and writes resume
       Given the MongoDB primary is killed under traffic

@@ -73,7 +73,7 @@ def values(page: str) -> dict[str, float]:
 
 def test_an_exporter_shows_what_a_drill_says(server: Server):
     with exporting(at(server), "127.0.0.1") as (exporter, where):
-        exporter.cpu, exporter.memory = 100.0, 90.0
+        exporter.use(cpu=100, memory=90)
         host, _, port = where.rpartition(":")
         endpoint = Endpoint(host, int(port), "localhost")
         first, second = (

@@ -52,6 +52,7 @@ def test_routes_keep_everything_but_their_waits():
     given, made = yaml.safe_load(text), yaml.safe_load(alertmanager(text, SCALE))
     assert made["receivers"] == given["receivers"]
     assert made["inhibit_rules"] == given["inhibit_rules"]
+    assert made["route"]["group_by"] == ["..."]
     assert made["route"]["group_wait"] == "167ms"
     assert made["route"]["repeat_interval"] == "240000ms"
     assert made["route"]["routes"][0]["repeat_interval"] == "5000ms"

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 OWN = (
     "01_automated_tests/test_reports.feature",
     "02_code_review",
-    "07_rollback/decision.feature",
+    "07_rollback_plan/decision.feature",
     "08_support_team",
     "09_communication.feature",
     "10_licences/legal.feature",

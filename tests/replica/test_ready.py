@@ -214,7 +214,7 @@ def test_a_mail_is_kept(replica: Replica) -> None:
     assert kept["text"].strip() == "Élevé"
 
 
-@pytest.mark.parametrize("channel", ["slack", "sms"])
+@pytest.mark.parametrize("channel", ["slack", "sms", "heartbeat"])
 def test_a_webhook_is_kept(replica: Replica, channel: str) -> None:
     text = f"exercise at {datetime.now(UTC)}"
     url = f"http://{replica.subnet.hosts[channel]}:{replica.subnet.port(80)}/exercise"

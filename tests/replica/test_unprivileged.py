@@ -66,7 +66,7 @@ def test_its_receivers_are_known_to_alertmanager(unprivileged: tuple[Replica, st
     file = replica.directory / "hosts/monitoring/etc/alertmanager/alertmanager.yml"
     text, hosts, port = file.read_text(), replica.subnet.hosts, replica.subnet.port
     assert f"'{hosts['mail']}:{port(25)}'" in text
-    for receiver in ("slack", "sms"):
+    for receiver in ("slack", "sms", "heartbeat"):
         assert f"'http://{hosts[receiver]}{_shown(port(80))}/" in text
 
 

@@ -66,7 +66,7 @@ class Application:
 
 @contextmanager
 def watched_application() -> Iterator[tuple[Application, Endpoint]]:
-    """The application, and the Prometheus that has seen it for two scrapes, a second apart."""
+    """The application, and the Prometheus that has seen it for some scrapes, four a second."""
     application = Application()
 
     class Page(BaseHTTPRequestHandler):
@@ -85,7 +85,11 @@ def watched_application() -> Iterator[tuple[Application, Endpoint]]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         configuration = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "global": {
+                "scrape_interval": "250ms",
+                "scrape_timeout": "250ms",
+                "evaluation_interval": "250ms",
+            },
             "rule_files": ["rules.yml"],
             "scrape_configs": [
                 {
@@ -96,7 +100,7 @@ def watched_application() -> Iterator[tuple[Application, Endpoint]]:
         }
         try:
             with prometheus(yaml.safe_dump(configuration), {"rules.yml": RULES}) as endpoint:
-                until(endpoint, "sum(rate(http_requests_total[4s])) > 0")
+                until(endpoint, "count_over_time(up[10s]) >= 9")
                 yield application, endpoint
         finally:
             server.shutdown()

@@ -14,24 +14,36 @@ from golive.watch.run import Plan, run
 
 from .application import Application, until, watched_application
 
-PLAN = Plan(for_s=4, every_s=1, before_s=3, limits=Limits())
+PLAN = Plan(for_s=2, every_s=0.5, before_s=1, limits=Limits())
+WELL = """
+    max_over_time((sum(rate(http_requests_total{status="500"}[1s])))[2s:100ms]) == 0
+    and on () min_over_time((sum(rate(http_requests_total[1s])))[2s:100ms]) > 50
+    and on () max_over_time((histogram_quantile(0.95,
+        sum by (le) (rate(http_request_duration_seconds_bucket[1s]))))[2s:100ms]) < 0.1
+    and on () absent(ALERTS{alertname="Boom",alertstate="firing"})
+"""
 LONG = replace(PLAN, for_s=600)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def up() -> Iterator[tuple[Application, Endpoint]]:
+    """One for all tests: a Prometheus scrapes nothing in its first five seconds."""
     with watched_application() as both:
         yield both
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def application(up: tuple[Application, Endpoint]) -> Application:
-    return up[0]
+    """The application, when all has been well for two seconds."""
+    application, prometheus = up
+    application.good, application.bad, application.slow, application.boom = 100.0, 0.0, 0.0, 0
+    until(prometheus, WELL)
+    return application
 
 
 @pytest.fixture
 def target(up: tuple[Application, Endpoint]) -> Watched:
-    return Watched(up[1], scrape_s=1, servers=(), pm2_home=None)
+    return Watched(up[1], scrape_s=0.25, servers=(), pm2_home=None)
 
 
 @pytest.fixture
@@ -86,15 +98,15 @@ def test_more_errors_than_before_end_it(target: Watched, application: Applicatio
     record, verdict = run(target, "test", LONG, file, said)
     assert verdict is Verdict.NO_GO
     assert record.reasons[0].startswith("error rate ")
-    assert "at most 0.50 %, 2 times the highest of the 3 s before" in record.reasons[0]
+    assert "at most 0.50 %, 2 times the highest of the 1 s before" in record.reasons[0]
 
 
 def test_as_many_errors_as_before_do_not(target: Watched, application: Application, file: Path):
     application.bad = 10.0
-    until(target.prometheus, 'sum(rate(http_requests_total{status="500"}[4s])) > 9.5')
+    until(target.prometheus, 'sum(rate(http_requests_total{status="500"}[1s])) > 9')
     record, verdict = run(target, "test", PLAN, file, Lines())
     assert verdict is Verdict.INCOMPLETE
-    assert record.looks[-1].error_rate == pytest.approx(9.1, abs=1)
+    assert record.looks[-1].error_rate == pytest.approx(9.1, abs=2)
 
 
 def test_slower_answers_end_it(target: Watched, application: Application, file: Path):
@@ -153,7 +165,7 @@ def test_where_nobody_asks_for_anything_nothing_is_proven(
     target: Watched, application: Application, file: Path
 ):
     application.good = 0
-    until(target.prometheus, "sum(rate(http_requests_total[4s])) == 0")
+    until(target.prometheus, "max_over_time(sum(rate(http_requests_total[1s]))[2s:100ms]) == 0")
     record, verdict = run(target, "test", replace(PLAN, before_s=0), file, Lines())
     assert verdict is Verdict.INCOMPLETE
     assert "nobody asked the API for anything" in record.reasons
@@ -168,7 +180,7 @@ def test_a_file_that_is_no_record_is_left_as_it_is(target: Watched, file: Path, 
 
 
 def test_the_record_of_another_environment_is_left_as_it_is(target: Watched, file: Path):
-    run(target, "test", replace(PLAN, for_s=1), file, Lines())
+    run(target, "test", replace(PLAN, for_s=0.5), file, Lines())
     before = file.read_text()
     with pytest.raises(RecordError, match="is the record of test"):
         run(target, "other", PLAN, file, Lines())

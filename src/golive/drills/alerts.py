@@ -9,12 +9,12 @@ Redis of our own stand for those of a server.
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from golive.drills import causes, shortened
-from golive.drills.exporter import QUIET_CPU, QUIET_MEMORY, Exporter, exporting
+from golive.drills.exporter import QUIET, Exporter, exporting
 from golive.drills.shortened import Scale
 from golive.endpoint import Endpoint
 from golive.machine import Machine
@@ -22,11 +22,13 @@ from golive.outcome import Unproven, Whose
 from golive.probes import mongodb, redis
 from golive.probes.notifications import Notification, received
 from golive.probes.own_monitoring import alertmanager, prometheus
-from golive.probes.prometheus import Alert, firing, loaded_rules, targets
+from golive.probes.prometheus import Alert, firing, labelled, loaded_rules, targets
 from golive.probes.routes import messages
 
 _WITHIN_S = 60
 _POLL_S = 0.2
+# When each alert fired first; without alertstate, these are its own labels.
+_FIRED = 'min without (alertstate) (min_over_time(timestamp(ALERTS{alertstate="firing"})[5m:1s]))'
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class _Condition:
     quantity: str
     severity: str
     instance: str
-    caused: float = 0.0
-    fired: float | None = None
+    begin: Callable[[], object]
+    began: float = 0.0
     ended: float = 0.0
     alert: Alert | None = None
     channels: frozenset[str] = frozenset()
@@ -100,54 +102,39 @@ def rehearse(site: Site, scale: Scale) -> Rehearsal:
     with ExitStack() as stack:
         drill = stack.enter_context(_watching(site, scale, label))
         ends = stack.enter_context(ExitStack())
-        redis_instance = f"redis://{site.own[2]}:{redis.PORT}"
+        cpu, memory = drill.cpu, drill.memory
+        slow = causes.requests(site.slow, "slow?ms=800", senders=8, pause_s=0)
+        failing = causes.requests(site.failing, "status?code=500", senders=2, pause_s=0.1)
+        reads = causes.slow_reads(site.member, site.mongodb_login, ms=1000)
         first = [
-            _Condition("CPU", "warning", drill.cpu_instance),
-            _Condition("memory", "warning", drill.memory_instance),
-            _Condition("Redis memory", "warning", redis_instance),
-            _Condition("response time", "warning", _at(site.slow)),
-            _Condition("error rate", "critical", _at(site.failing)),
-            _Condition("MongoDB response time", "warning", f"{site.member.address}:27017"),
+            _Condition("CPU", "warning", drill.cpu_at, lambda: cpu.use(cpu=88)),
+            _Condition("memory", "warning", drill.memory_at, lambda: memory.use(memory=90)),
+            _Condition("Redis memory", "warning", drill.redis_at, lambda: drill.redis.fill(0.9)),
+            _Condition("response time", "warning", _at(site.slow), _entering(ends, slow)),
+            _Condition("error rate", "critical", _at(site.failing), _entering(ends, failing)),
+            _Condition(
+                *("MongoDB response time", "warning", f"{site.member.address}:{mongodb.PORT}"),
+                _entering(ends, reads),
+            ),
         ]
         second = [
-            _Condition("CPU", "critical", drill.cpu_instance),
-            _Condition("memory", "critical", drill.memory_instance),
+            _Condition("CPU", "critical", drill.cpu_at, lambda: cpu.use(cpu=99.5)),
+            _Condition("memory", "critical", drill.memory_at, lambda: memory.use(memory=97)),
         ]
-        began = _begin(first)
-        drill.cpu.cpu, drill.memory.memory = 88.0, 90.0
-        drill.redis.fill(0.9)
-        ends.enter_context(causes.requests(site.slow, "slow?ms=800", senders=8, pause_s=0))
-        ends.enter_context(causes.requests(site.failing, "status?code=500", 2, pause_s=0.1))
-        ends.enter_context(causes.slow_reads(site.member, site.mongodb_login, ms=1000))
-        drill.await_told(first)
-        _begin(second)
-        drill.cpu.cpu, drill.memory.memory = 99.5, 97.0
-        drill.await_told(second)
-        _end([*first, *second])
-        drill.cpu.cpu, drill.memory.memory = QUIET_CPU, QUIET_MEMORY
+        drill.begin(first)
+        drill.begin(second)
+        for each in (*first, *second):
+            each.ended = time.time()
+        cpu.use(cpu=QUIET)
+        memory.use(memory=QUIET)
         drill.redis.fill(0)
         ends.close()
         drill.await_ended([*first, *second])
-        heard = drill.heard()
-        return Rehearsal(
-            tuple(_told(each, heard) for each in (*first, *second)),
-            tuple(
-                each.received.timestamp() - began for each in heard if each.channel == "heartbeat"
-            ),
-        )
+        return drill.result([*first, *second])
 
 
-def _end(conditions: list[_Condition]) -> None:
-    now = time.time()
-    for each in conditions:
-        each.ended = now
-
-
-def _begin(conditions: list[_Condition]) -> float:
-    now = time.time()
-    for each in conditions:
-        each.caused = now
-    return now
+def _entering(stack: ExitStack, cause: AbstractContextManager[None]) -> Callable[[], object]:
+    return lambda: stack.enter_context(cause)
 
 
 @dataclass
@@ -159,24 +146,30 @@ class _Drill:
     routes: str
     prometheus: Endpoint
     cpu: Exporter
-    cpu_instance: str
+    cpu_at: str
     memory: Exporter
-    memory_instance: str
+    memory_at: str
     redis: causes.OwnRedis
+    redis_at: str
 
     def heard(self) -> tuple[Notification, ...]:
         """What the receivers were told by our Alertmanager."""
         return tuple(each for each in received(self.site.received) if self.label in each.text)
 
-    def await_told(self, conditions: list[_Condition]) -> None:
-        """Return when each has fired and every channel of its route was told, or time is up."""
+    def begin(self, conditions: list[_Condition]) -> None:
+        """Bring these about; return when every channel of each one's route was told.
+
+        Or when time is up.
+        """
+        for each in conditions:
+            each.began = time.time()
+            each.begin()
 
         def told() -> bool:
             self._look(conditions)
             heard = self.heard()
             return all(
-                each.alert and each.channels <= _told(each, heard).begun.keys()
-                for each in conditions
+                each.alert and each.channels <= _messages(each, heard).keys() for each in conditions
             )
 
         _until(told)
@@ -186,20 +179,30 @@ class _Drill:
 
         def told() -> bool:
             heard = self.heard()
-            each_told = [_told(each, heard) for each in conditions]
-            return all(each.begun.keys() <= each.ended.keys() for each in each_told)
+            return all(
+                _messages(each, heard).keys() <= _messages(each, heard, ended=True).keys()
+                for each in conditions
+            )
 
         _until(told)
 
+    def result(self, conditions: list[_Condition]) -> Rehearsal:
+        """What became of the conditions."""
+        heard, fired = self.heard(), labelled(self.prometheus, _FIRED)
+        began = conditions[0].began
+        beats = (each for each in heard if each.channel == "heartbeat")
+        return Rehearsal(
+            tuple(_told(each, heard, fired) for each in conditions),
+            tuple(round(each.received.timestamp() - began, 2) for each in beats),
+        )
+
     def _look(self, conditions: list[_Condition]) -> None:
-        alerts, now = firing(self.prometheus), time.time()
-        for each in conditions:
-            if each.alert is None:
-                each.alert = next((a for a in alerts if _concerns(a, each)), None)
-                if each.alert:
-                    each.fired = now
-                    promised = messages(self.routes, each.alert.labels)
-                    each.channels = frozenset(message.kind for message in promised)
+        alerts = firing(self.prometheus)
+        for each in (each for each in conditions if each.alert is None):
+            each.alert = next((a for a in alerts if _concerns(a, each)), None)
+            if each.alert:
+                promised = messages(self.routes, each.alert.labels)
+                each.channels = frozenset(message.kind for message in promised)
 
 
 def _concerns(alert: Alert, condition: _Condition) -> bool:
@@ -207,31 +210,46 @@ def _concerns(alert: Alert, condition: _Condition) -> bool:
     return labels.get("severity") == condition.severity and condition.instance in labels.values()
 
 
-def _told(condition: _Condition, heard: tuple[Notification, ...]) -> Told:
-    begun: dict[str, float] = {}
-    ended: dict[str, float] = {}
-    texts: dict[str, str] = {}
-    alert = condition.alert
-    name = dict(alert.labels)["alertname"] if alert else None
+def _messages(
+    condition: _Condition, heard: tuple[Notification, ...], *, ended: bool = False
+) -> dict[str, Notification]:
+    """The first message by each channel that tells of it, or of its end."""
+    if condition.alert is None:
+        return {}
+    name = dict(condition.alert.labels)["alertname"]
+    found: dict[str, Notification] = {}
     for each in heard:
-        if name is None or name not in each.text or condition.instance not in each.text:
-            continue
         at = each.received.timestamp()
-        if not each.resolved and each.channel not in begun:
-            begun[each.channel] = round(at - condition.caused, 2)
-            texts[each.channel] = each.text
-        if each.resolved and condition.ended and at > condition.ended:
-            ended.setdefault(each.channel, round(at - condition.ended, 2))
+        if (
+            each.resolved == ended
+            and at > (condition.ended if ended else condition.began)
+            and name in each.text
+            and condition.instance in each.text
+        ):
+            found.setdefault(each.channel, each)
+    return found
+
+
+def _told(
+    condition: _Condition,
+    heard: tuple[Notification, ...],
+    fired: dict[tuple[tuple[str, str], ...], float],
+) -> Told:
+    begun, ended = _messages(condition, heard), _messages(condition, heard, ended=True)
+    alert = condition.alert
+    first = min(
+        (at for labels, at in fired.items() if alert and labels == alert.labels), default=None
+    )
     return Told(
         condition.quantity,
         condition.severity,
         condition.instance,
-        name,
+        dict(alert.labels)["alertname"] if alert else None,
         alert.value if alert else None,
-        round(condition.fired - condition.caused, 2) if condition.fired else None,
-        begun,
-        ended,
-        texts,
+        None if first is None else round(first - condition.began, 2),
+        {name: round(m.received.timestamp() - condition.began, 2) for name, m in begun.items()},
+        {name: round(m.received.timestamp() - condition.ended, 2) for name, m in ended.items()},
+        {name: message.text for name, message in begun.items()},
     )
 
 
@@ -246,17 +264,18 @@ def _watching(site: Site, scale: Scale, label: str) -> Iterator[_Drill]:
         cpu, cpu_at = stack.enter_context(exporting(site.node_exporter, site.own[0]))
         memory, memory_at = stack.enter_context(exporting(site.node_exporter, site.own[1]))
         full = stack.enter_context(causes.own_redis(node, site.redis_login))
+        full_at = f"redis://{node.address}:{node.port}"
         told = stack.enter_context(alertmanager(routes))
         asked = {
             "node-exporter": (cpu_at, memory_at),
             "api-server": (),
-            "redis": (f"redis://{node.address}:{node.port}",),
+            "redis": (full_at,),
             "mongodb": (),
         }
         text = host.read("/etc/prometheus/prometheus.yml")
         configuration = shortened.prometheus(text, scale, asked, _at(told), label)
         watch = stack.enter_context(prometheus(configuration, rules))
-        drill = _Drill(site, label, routes, watch, cpu, cpu_at, memory, memory_at, full)
+        drill = _Drill(site, label, routes, watch, cpu, cpu_at, memory, memory_at, full, full_at)
         if not _until(lambda: _all_seen(watch)):
             down = [f"{each.url}: {each.error}" for each in targets(watch) if each.health != "up"]
             reason = f"our Prometheus does not see all that it is to watch: {down}"

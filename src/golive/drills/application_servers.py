@@ -151,15 +151,18 @@ def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
 
 
 class Losing:
-    """A server is killed when this is made, and started again; `end` sees it come back."""
+    """The loss of a server, step by step: other things may be lost in between."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._directory = stage.replica.directory
-        self._began_s = stage.traffic.now()
+
+    def lose(self) -> None:
+        """Kill it, and have it started again."""
+        self._began_s = self._stage.traffic.now()
         kill(self._directory, _LOST)
-        stage.traffic.more(_NO_MORE)
-        self._restarted_s = stage.traffic.now()
+        self._stage.traffic.more(_NO_MORE)
+        self._restarted_s = self._stage.traffic.now()
         start_ended(self._directory)
 
     def await_ready(self) -> None:

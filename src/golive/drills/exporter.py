@@ -11,8 +11,8 @@ from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.http import request
 
-QUIET_CPU, QUIET_MEMORY = 70.0, 70.0
-"""Percent: nobody's concern, and near enough to what is, so that a rate is soon there."""
+QUIET = 70.0
+"""Percent in use: nobody's concern, and near enough to what is, so that a rate is soon there."""
 
 _IDLE = re.compile(r'^node_cpu_seconds_total\{cpu="(\d+)",mode="idle"\} (\S+)', re.MULTILINE)
 _TOTAL = re.compile(r"^node_memory_MemTotal_bytes (\S+)", re.MULTILINE)
@@ -20,10 +20,7 @@ _KEPT = re.compile(r"^node_(?:memory|uname)_\w+[ {]")
 
 
 class Exporter:
-    """Serves the page of a real node exporter, as it was once, with two figures of a drill.
-
-    `cpu` and `memory` are the shares in use, in percent; they may be set at any time.
-    """
+    """Serves the page of a real node exporter, as it was once, with two figures of a drill."""
 
     def __init__(self, page: str) -> None:
         total = _TOTAL.search(page)
@@ -39,19 +36,14 @@ class Exporter:
         self._lock = threading.Lock()
         self._at = time.monotonic()
         self._busy = dict.fromkeys(self._idle, 0.0)
-        self._cpu = QUIET_CPU
-        self.memory = QUIET_MEMORY
+        self._cpu = self._memory = QUIET
 
-    @property
-    def cpu(self) -> float:
-        """The share of the CPU in use, in percent."""
-        return self._cpu
-
-    @cpu.setter
-    def cpu(self, percent: float) -> None:
+    def use(self, *, cpu: float | None = None, memory: float | None = None) -> None:
+        """From now on these shares are in use, in percent; None: as before."""
         with self._lock:
             self._pass()
-            self._cpu = percent
+            self._cpu = self._cpu if cpu is None else cpu
+            self._memory = self._memory if memory is None else memory
 
     def page(self) -> str:
         """What is scraped now."""
@@ -61,7 +53,7 @@ class Exporter:
             for core, idle in self._idle.items():
                 for mode, value in (("idle", idle), ("user", self._busy[core])):
                     lines.append(f'node_cpu_seconds_total{{cpu="{core}",mode="{mode}"}} {value}')
-        available = self._total * (1 - self.memory / 100)
+        available = self._total * (1 - self._memory / 100)
         return "\n".join([*lines, f"node_memory_MemAvailable_bytes {available}", ""])
 
     def _pass(self) -> None:

@@ -172,6 +172,7 @@ _late(
 )
 _late("redis_gone_too_late", "redis_up == 0", "1m", "A Redis that is gone")
 _late("mongodb_gone_too_late", "mongodb_up == 0", "1m", "A MongoDB that is gone")
+_late("certificate_too_late", "86400 < 21", "5m", "A certificate that ends soon")
 _late("disk_too_late", "< 10", "5m", "A disk that fills")
 _late("full_disk_too_late", "< 5", "2m", "A full disk")
 _late("lag_too_late", "> 10", "5m", "A MongoDB that lags")

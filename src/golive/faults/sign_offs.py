@@ -48,7 +48,7 @@ def said_to_be_needless(replica: Target) -> Iterator[None]:
 
 
 @fault(
-    "07_rollback/decision.feature::Who decides a rollback, and on what, is written down",
+    "07_rollback_plan/decision.feature::Who decides a rollback, and on what, is written down",
 )
 @contextmanager
 def of_another_release(replica: Target) -> Iterator[None]:

@@ -39,6 +39,11 @@ class Measurements:
             ).start()
         return future
 
+    def begun(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether such a measurement was begun already."""
+        with self._lock:
+            return (probe, args, tuple(sorted(kwargs.items()))) in self._futures
+
     def result(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What the probe returned, or raise what it raised, to each that asks."""
         return self.start(probe, *args, **kwargs).result()

@@ -119,9 +119,13 @@ class Firing:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What fired in each phase of a course, and how long (s) each phase was."""
+    """What fired in each phase of a course, and how long (s) each phase was.
+
+    `series` are the names of those that took the course.
+    """
 
     course: Course
+    series: tuple[str, ...]
     fired: dict[str, tuple[Firing, ...]]
     lasted_s: dict[str, int]
 
@@ -142,13 +146,13 @@ def simulate(rules: tuple[Rule, ...], course: Course, servers: tuple[Server, ...
         for name, values in series(course.quantity, server, [step[slot] for step in steps])
     }
     metrics = frozenset(name.partition("{")[0] for name in given)
-    shown = (each for each in metrics if shown_by(course.quantity, each))
+    shown = tuple(sorted(each for each in metrics if shown_by(course.quantity, each)))
     concerned = needed(rules, frozenset(shown))
     lasted = {phase.name: phase.ticks * TICK_S for phase in phases}
     if not any(rule.alerting for rule in concerned):
-        return Simulation(course, {phase.name: () for phase in phases}, lasted)
+        return Simulation(course, shown, {phase.name: () for phase in phases}, lasted)
     answers = run_promtool(concerned, given, dict(_questions(phases)))
-    return Simulation(course, dict(_fired(phases, answers)), lasted)
+    return Simulation(course, shown, dict(_fired(phases, answers)), lasted)
 
 
 @dataclass(frozen=True)

@@ -182,14 +182,18 @@ def value(endpoint: Endpoint, query: str, at: datetime | None = None) -> float |
 
 
 def labelled(
-    endpoint: Endpoint, query: str, at: datetime
-) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """The labels of each series that a query returns at a time. Raises Unproven."""
+    endpoint: Endpoint, query: str, at: datetime | None = None
+) -> dict[tuple[tuple[str, str], ...], float]:
+    """The value of each series that a query returns now, or at a time. Raises Unproven."""
 
-    def read(data: Json) -> tuple[tuple[tuple[str, str], ...], ...]:
-        return tuple(tuple(sorted(each["metric"].items())) for each in data["result"])
+    def read(data: Json) -> dict[tuple[tuple[str, str], ...], float]:
+        return {
+            tuple(sorted(each["metric"].items())): float(each["value"][1])
+            for each in data["result"]
+        }
 
-    return _ask(endpoint, f"/api/v1/query?query={quote(query)}&time={at.timestamp()}", read)
+    time = f"&time={at.timestamp()}" if at else ""
+    return _ask(endpoint, f"/api/v1/query?query={quote(query)}{time}", read)
 
 
 def curve(
@@ -204,6 +208,37 @@ def curve(
 
     span = f"start={begin.timestamp()}&end={end.timestamp()}&step={step_s}"
     return _ask(endpoint, f"/api/v1/query_range?query={quote(query)}&{span}", read)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What was scraped of one series: (time, value), in order."""
+
+    labels: tuple[tuple[str, str], ...]
+    samples: tuple[tuple[float, float], ...]
+
+    def __getitem__(self, label: str) -> str:
+        """The value of a label; empty where the series has it not."""
+        return dict(self.labels).get(label, "")
+
+
+def recorded(
+    endpoint: Endpoint, selector: str, begin: datetime, end: datetime
+) -> tuple[Series, ...]:
+    """The samples themselves of all series that `selector` matches. Raises Unproven."""
+
+    def read(data: Json) -> tuple[Series, ...]:
+        return tuple(
+            Series(
+                tuple(sorted(each["metric"].items())),
+                tuple((float(at), float(text)) for at, text in each["values"]),
+            )
+            for each in data["result"]
+        )
+
+    span = max(1, round((end - begin).total_seconds()))
+    query = f"query={quote(f'{selector}[{span}s]')}&time={end.timestamp()}"
+    return _ask(endpoint, f"/api/v1/query?{query}", read)
 
 
 def _ask(endpoint: Endpoint, path: str, read: Callable[[Json], T]) -> T:

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from golive.replica.hosts import APPLICATION, SITE, Hosts
+from golive.replica.hosts import APPLICATION, SITE, TEXTFILES, Hosts
 from golive.replica.processes import Command, Server
 from golive.replica.readiness import (
     accepts,
@@ -20,7 +20,7 @@ from golive.toolchain import Toolchain
 MONGODB_PORT = 27017
 _REDIS_PORT = 6379
 _APPLICATION_PORT = 3000
-_PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_words.js")]
+PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_words.js")]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Servers:
             environment={
                 "PM2_HOME": str(root / "var/lib/pm2"),
                 "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",
-                "NODE_OPTIONS": " ".join(f'--require="{file}"' for file in _PRELOADED),
+                "NODE_OPTIONS": " ".join(f'--require="{file}"' for file in PRELOADED),
                 "TMPDIR": str(root / "tmp"),
             },
         )
@@ -182,7 +182,11 @@ class Servers:
 
     def _node_exporter(self, host: str) -> Server:
         address, root = self._at(host)
-        command = (self.tools.node_exporter, f"--web.listen-address={address}:9100")
+        command = (
+            self.tools.node_exporter,
+            f"--web.listen-address={address}:9100",
+            f"--collector.textfile.directory={root / TEXTFILES}",
+        )
         name = f"node-exporter-{host}"
         return Server(name, address, (9100,), command, root, answers(address, 9100))
 

@@ -84,6 +84,7 @@ def takes_its_course(
         alert_tolerance.near,
     )
     simulation = measurements.result(simulate, alert_rules, course, _servers(environment))
+    evidence.add("series that took the course", simulation.series)
     evidence.add("phases of the simulated course, in seconds", simulation.lasted_s)
     fired = {
         phase: [[each.alert, each.severity, each.first_s, each.last_s] for each in firings]
@@ -108,7 +109,8 @@ def fires_above(
     severity: str,
 ) -> Judged:
     judged = nearest(simulated, alert_rules, severity)
-    evidence.add("the alert that comes nearest", judged)
+    evidence.add("the alert that comes nearest", [judged.name, judged.severity, judged.rule])
+    evidence.add("checks of its level", _of(judged, About.LEVEL))
     _require_all(prometheus, judged, About.LEVEL)
     require(
         judged.severity == severity,

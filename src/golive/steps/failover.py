@@ -294,9 +294,9 @@ def _require_none_lost(seen: Share, count: int, look: str) -> None:
     if seen.asked < count:
         raise Unproven(f"{seen.asked} requests were made, {count} are needed", Whose.OURS)
     require(
-        not seen.lost,
+        seen.lost == 0,
         expected=f"all of {seen.asked} requests answered",
-        actual=f"{len(seen.lost)} lost: {listed(seen.lost[:3])}",
+        actual=f"{seen.lost} lost: {listed(seen.why[:3])}",
         where=_WHERE,
         look=look,
     )

@@ -17,6 +17,7 @@ ERROR_LOG = "/var/log/dashboard-velo/error.log"
 _LAST_BYTES = 2**20  # of a log: what is older than that is not counted
 _TIME = re.compile(r'"time":"([^"]+)"')
 _POINTS, _BEFORE_POINTS = 60, 500  # of a mean over a look, of the highest of the time before
+_SHORTEST_S = 0.1
 _ALERTS = 'ALERTS{alertstate="firing",severity=~"warning|critical"}'
 
 
@@ -44,8 +45,7 @@ class Watched:
         """The highest of each in the time before `began`. Raises Unproven."""
 
         def highest(query: str) -> float | None:
-            step = max(round(span_s / _BEFORE_POINTS), 1)
-            span = f"[{round(span_s)}s:{step}s]"
+            span = _steps(span_s, _BEFORE_POINTS)
             return self._value(f"max_over_time((({query}) >= 0){span})", began)
 
         return Before(
@@ -61,15 +61,14 @@ class Watched:
         span_s = max((now - since).total_seconds(), 2 * self.scrape_s)
         lines, restarts = self._inside(since, now)
         try:
-            seconds = f"{round(span_s)}s"
-            span = f"[{seconds}:{max(round(span_s / _POINTS), 1)}s]"
-            scrapes = self._value(f"max(count_over_time(up[{seconds}]))", now) or 0
+            length, span = _duration(span_s), _steps(span_s, _POINTS)
+            scrapes = self._value(f"max(count_over_time(up[{length}]))", now) or 0
             return Look(
                 at=now,
                 # Not what is no number: nothing was asked then.
                 error_rate=self._value(f"avg_over_time((({self._error_rate}) >= 0){span})", now),
                 p95_s=self._value(f"avg_over_time((({self._response_time}) >= 0){span})", now),
-                alerts=self._alerts(f"max_over_time({_ALERTS}[{seconds}])", now),
+                alerts=self._alerts(f"max_over_time({_ALERTS}[{length}])", now),
                 restarts=restarts,
                 error_lines=lines,
                 covered=min(1.0, scrapes * self.scrape_s / span_s),
@@ -96,7 +95,7 @@ class Watched:
 
     @property
     def _window(self) -> str:
-        return f"{max(round(4 * self.scrape_s), 1)}s"
+        return _duration(4 * self.scrape_s)
 
     @property
     def _error_rate(self) -> str:
@@ -118,6 +117,15 @@ class Watched:
     def _alerts(self, query: str, at: datetime) -> tuple[str, ...]:
         found = (dict(each) for each in labelled(self.prometheus, query, at))
         return tuple(sorted({_name(each) for each in found}))
+
+
+def _duration(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
+
+
+def _steps(seconds: float, points: int) -> str:
+    """A range of so many points, as a subquery has it."""
+    return f"[{_duration(seconds)}:{_duration(max(seconds / points, _SHORTEST_S))}]"
 
 
 def _name(labels: dict[str, str]) -> str:
