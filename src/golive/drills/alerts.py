@@ -6,6 +6,7 @@ and receivers. They ask the replica's exporters and applications, with times mad
 Redis of our own stand for those of a server.
 """
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -20,13 +21,17 @@ from golive.endpoint import Endpoint
 from golive.machine import Machine
 from golive.outcome import Unproven, Whose
 from golive.probes import mongodb, redis
+from golive.probes.http import request
 from golive.probes.notifications import Notification, received
 from golive.probes.own_monitoring import alertmanager, prometheus
 from golive.probes.prometheus import Alert, firing, labelled, loaded_rules, targets
-from golive.probes.routes import messages
+from golive.probes.routes import KINDS, Message, messages
 
 _WITHIN_S = 60
 _POLL_S = 0.2
+_FAILED = re.compile(
+    r'^alertmanager_notifications_failed_total\{integration="(\w+)"\} [1-9]', re.MULTILINE
+)
 # When each alert fired first; without alertstate, these are its own labels.
 _FIRED = 'min without (alertstate) (min_over_time(timestamp(ALERTS{alertstate="firing"})[5m:1s]))'
 
@@ -72,9 +77,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What became of all conditions, and when (s from the first one) heartbeats came."""
+    """What became of all conditions, and when (s from the first one) heartbeats came.
+
+    `refused` are the channels by which a message could not be given away.
+    """
 
     told: tuple[Told, ...]
+    refused: tuple[str, ...]
     heartbeats: tuple[float, ...]
 
 
@@ -89,7 +98,11 @@ class _Condition:
     began: float = 0.0
     ended: float = 0.0
     alert: Alert | None = None
-    channels: frozenset[str] = frozenset()
+    promised: tuple[Message, ...] = ()
+
+    def channels(self, *, ended: bool = False) -> set[str]:
+        """Those that are told of it by its route, or of its end."""
+        return {each.kind for each in self.promised if each.resolved or not ended}
 
 
 def rehearse(site: Site, scale: Scale) -> Rehearsal:
@@ -144,6 +157,7 @@ class _Drill:
     site: Site
     label: str
     routes: str
+    alertmanager: Endpoint
     prometheus: Endpoint
     cpu: Exporter
     cpu_at: str
@@ -156,6 +170,11 @@ class _Drill:
         """What the receivers were told by our Alertmanager."""
         return tuple(each for each in received(self.site.received) if self.label in each.text)
 
+    def refused(self) -> set[str]:
+        """The channels by which our Alertmanager could not give away a message."""
+        page = request(self.alertmanager, "/metrics", scheme="http").body.decode()
+        return {KINDS.get(f"{name}_configs", name) for name in _FAILED.findall(page)}
+
     def begin(self, conditions: list[_Condition]) -> None:
         """Bring these about; return when every channel of each one's route was told.
 
@@ -167,9 +186,10 @@ class _Drill:
 
         def told() -> bool:
             self._look(conditions)
-            heard = self.heard()
+            heard, refused = self.heard(), self.refused()
             return all(
-                each.alert and each.channels <= _messages(each, heard).keys() for each in conditions
+                each.alert and each.channels() <= _messages(each, heard).keys() | refused
+                for each in conditions
             )
 
         _until(told)
@@ -180,7 +200,8 @@ class _Drill:
         def told() -> bool:
             heard = self.heard()
             return all(
-                _messages(each, heard).keys() <= _messages(each, heard, ended=True).keys()
+                each.channels(ended=True) & _messages(each, heard).keys()
+                <= _messages(each, heard, ended=True).keys()
                 for each in conditions
             )
 
@@ -193,6 +214,7 @@ class _Drill:
         beats = (each for each in heard if each.channel == "heartbeat")
         return Rehearsal(
             tuple(_told(each, heard, fired) for each in conditions),
+            tuple(sorted(self.refused())),
             tuple(round(each.received.timestamp() - began, 2) for each in beats),
         )
 
@@ -201,8 +223,7 @@ class _Drill:
         for each in (each for each in conditions if each.alert is None):
             each.alert = next((a for a in alerts if _concerns(a, each)), None)
             if each.alert:
-                promised = messages(self.routes, each.alert.labels)
-                each.channels = frozenset(message.kind for message in promised)
+                each.promised = messages(self.routes, each.alert.labels)
 
 
 def _concerns(alert: Alert, condition: _Condition) -> bool:
@@ -275,7 +296,9 @@ def _watching(site: Site, scale: Scale, label: str) -> Iterator[_Drill]:
         text = host.read("/etc/prometheus/prometheus.yml")
         configuration = shortened.prometheus(text, scale, asked, _at(told), label)
         watch = stack.enter_context(prometheus(configuration, rules))
-        drill = _Drill(site, label, routes, watch, cpu, cpu_at, memory, memory_at, full, full_at)
+        drill = _Drill(
+            site, label, routes, told, watch, cpu, cpu_at, memory, memory_at, full, full_at
+        )
         if not _until(lambda: _all_seen(watch)):
             down = [f"{each.url}: {each.error}" for each in targets(watch) if each.health != "up"]
             reason = f"our Prometheus does not see all that it is to watch: {down}"

@@ -83,6 +83,7 @@ def is_told(
 ) -> Told:
     (told,) = (e for e in rehearsal.told if (e.quantity, e.severity) == (quantity, severity))
     _add_evidence(evidence, told)
+    evidence.add("channels by which something could not be given away", rehearsal.refused)
     require(
         told.alert is not None,
         expected=f"an alert of severity {severity} that fires",
@@ -94,7 +95,7 @@ def is_told(
     require(
         sorted(told.begun) == wanted,
         expected=f"messages that name {told.instance}, by {listed(wanted)}",
-        actual=listed(sorted(told.begun)),
+        actual=f"{listed(sorted(told.begun))}; refused: {listed(rehearsal.refused)}",
         where=f"{told.alert} ({severity})",
         look="amtool config routes test, and the receivers' texts",
     )
