@@ -4,7 +4,9 @@ from collections.abc import Set as AbstractSet
 
 from pytest_bdd import parsers, then, when
 
-from golive.drills.alerts import Rehearsal, Site, Told, rehearse
+from golive.drills.alert_watch import Rehearsal, Site
+from golive.drills.alerts import rehearse
+from golive.drills.conditions import Told
 from golive.drills.shortened import Scale
 from golive.endpoint import Endpoint
 from golive.environment import Environment
