@@ -20,7 +20,9 @@ def ended(samples: Samples, how: str = "done") -> Run:
     return Run(samples, datetime.now(UTC), how)
 
 
-def seen(number: int, ms: float, kind: str = "", lag_ms: float = 1, cpu: float = 0.1) -> Samples:
+def seen(
+    number: int, ms: float, kind: str = "", lag_ms: float = 1, cpu: float = 0.1, starved=0.3
+) -> Samples:
     """So many requests, evenly over the stage."""
     samples = Samples(PLAN)
     values = []
@@ -28,7 +30,8 @@ def seen(number: int, ms: float, kind: str = "", lag_ms: float = 1, cpu: float =
         values += [1 + index % 10, round(ms * 1000), 1000]
     samples.add({"samples": {"GET /x": {kind: values}}, "t": 11})
     for second in range(11):
-        samples.add({"self": [second, round(lag_ms * 1000), round(cpu * 1000)], "t": 11})
+        own = [second, round(lag_ms * 1000), round(cpu * 1000), round(starved * 1000)]
+        samples.add({"self": own, "t": 11})
     return samples
 
 
@@ -73,6 +76,7 @@ def test_the_generator_is_to_blame_where_it_was_the_bottleneck():
     assert judgement.blame(seen(400, 1), None) is None
     assert "300 ms late" in str(judgement.blame(seen(400, 1, lag_ms=300), None))
     assert "95 % of a core" in str(judgement.blame(seen(400, 1, cpu=0.95), None))
+    assert "96 % of the time" in str(judgement.blame(seen(400, 1, starved=0.96), None))
     unwatched = Samples(PLAN)
     assert "nothing is known" in str(judgement.blame(unwatched, None))
 

@@ -122,6 +122,7 @@ def _generator(samples: Samples) -> dict[str, Any]:
     return {
         "worst_lag_ms": max((each.lag_ms for each in own), default=None),
         "cpu_of_a_core": mean(each.cpu for each in own) if own else None,
+        "starved": mean(each.starved for each in own) if own else None,
         "trouble": samples.trouble,
     }
 

@@ -124,7 +124,7 @@ def _judge(
             Whose.OURS,
         )
     if found.answer is Answer.ABOVE and (own := judgement.blame(load.samples, stages)):
-        raise Unproven(f"{actual}; but {own}: the generator was the bottleneck", Whose.OURS)
+        raise Unproven(f"{actual}; but {own}: that was the bottleneck", Whose.OURS)
     require(
         found.answer is Answer.BELOW,
         expected=expected,
@@ -196,6 +196,8 @@ def abusive_refused(load: Load, evidence: EvidenceLog) -> None:
     evidence.add("requests of the client who keeps to no limit", found)
     if not found:
         raise Unproven("nobody was abusive", Whose.OURS)
+    if not found[_REFUSED] and (own := judgement.blame(load.samples, None)):
+        raise Unproven(f"it was not refused; but {own}: it came too slowly", Whose.OURS)
     require(
         found[_REFUSED] > 0,
         expected="some refused (429)",
