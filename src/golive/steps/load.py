@@ -72,7 +72,8 @@ def load_of_profile(
 ) -> Load:
     """Once a session."""
     measured = measurements.result(_measure, _request(environment, profile), clients.named("load"))
-    evidence.add("load", summary.summary(measured))
+    samples = measured.run.samples
+    evidence.add("load test", {"began": measured.run.began, "requests": samples.count()})
     if target.one_client(environment):
         raise Unproven(
             f"all people are one client to {environment.name}, so that its limits were measured "
@@ -86,6 +87,8 @@ def load_of_profile(
 def answered_within(
     load: Load, evidence: EvidenceLog, stage: str, percent: float, limit: int
 ) -> None:
+    if stage == next(each.name for each in load.samples.plan.stages if each.measured):
+        _keep(load, evidence)
     judgement.check_instrument(load.measured.run, [stage])
     found = judgement.response(load.samples, percent, limit, [stage], load.risk)
     at = load.samples.latencies([stage]).percentile_ms(percent)
@@ -112,6 +115,15 @@ def few_errors(load: Load, evidence: EvidenceLog, percent: float) -> None:
         expected=f"errors below {percent:g} %",
         actual=f"{found}: {listed([f'{n} x {kind}' for kind, n in kinds.most_common(5)])}",
     )
+
+
+def _keep(load: Load, evidence: EvidenceLog) -> None:
+    """All figures, once: reports make pictures of those in time."""
+    whole = summary.summary(load.measured)
+    apart = {"load by endpoint": "endpoints", "servers under load": "servers"}
+    evidence.add("load", {k: v for k, v in whole.items() if k not in apart.values()})
+    for what, key in apart.items():
+        evidence.add(what, whole[key])
 
 
 def _judge(
