@@ -1,12 +1,14 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from golive.load import judgement
+from golive.load import judgement, knee
 from golive.load.confidence import Answer
 from golive.load.plan import Plan, Stage
 from golive.load.run import Run
 from golive.load.samples import Samples
+from golive.load.thresholds import Response, Thresholds
 from golive.outcome import Unproven
 
 PLAN = Plan(
@@ -87,3 +89,32 @@ def test_the_generator_is_to_blame_where_it_was_the_bottleneck():
 def test_garbage_is_no_sample(line):
     with pytest.raises((LookupError, ValueError, TypeError, AttributeError, OverflowError)):
         Samples(PLAN).add(line)
+
+
+def staged(*ms: float) -> Samples:
+    """A stage of ten seconds for each, 400 requests in it."""
+    stages = tuple(Stage(f"{40 * n}/s", 10, rate=40 * n) for n, _ in enumerate(ms, 1))
+    samples = Samples(replace(PLAN, stages=stages))
+    for number, each in enumerate(ms):
+        values = []
+        for index in range(400):
+            values += [10 * number + index % 10, round(each * 1000), 1000]
+        samples.add({"samples": {"GET /x": {"": values}}})
+    for second in range(10 * len(ms)):
+        samples.add({"self": [second, 1000, 100, 100]})
+    return samples
+
+
+ASKED = Thresholds(0.05, (Response("steady", 95, 500),), 1, 95, 100)
+
+
+def test_the_knee_is_before_the_first_stage_that_breaks():
+    found = knee.find(staged(10, 20, 900, 2000), ASKED)
+
+    assert "carries 80 requests/s; at 120 requests/s: slower than 500 ms 100.00 %" in str(found)
+    assert knee.find(staged(10, 20, 900), ASKED, until_s=25).broken is None  # not over yet
+
+
+def test_a_knee_that_was_not_reached_and_one_at_once():
+    assert "the knee is beyond" in str(knee.find(staged(10, 20), ASKED))
+    assert "does not carry the least" in str(knee.find(staged(900), ASKED))

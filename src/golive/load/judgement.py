@@ -77,13 +77,16 @@ def errors(samples: Samples, percent: float, risk: float) -> Judged:
 
 
 def check_instrument(run: Run, stages: Collection[str] | None) -> None:
-    """Raise Unproven unless the generator did what was asked, for as long as was asked."""
+    """Raise Unproven unless the generator did what was asked during these stages.
+
+    Without any, of all that are measured; with none at all, it need only have made requests.
+    """
     samples, plan = run.samples, run.plan
     if samples.trouble:
         raise Unproven(f"the generator itself failed: {'; '.join(samples.trouble)}", Whose.OURS)
     if run.ended == "interrupted":
         raise Unproven("the run was interrupted", Whose.OURS)
-    if not samples.count(stages):
+    if not samples.count(stages or None):
         raise Unproven("not a single request was made", Whose.OURS)
     if run.ended != "done":
         return  # it ended early because it was certain
