@@ -27,6 +27,7 @@ from golive.load.plan import Plan, Stage
 EVERY_S = 1.0
 _KEY = "golive"
 _HEARTBEAT_S = 0.02  # how often it is looked whether we are late
+_SENT_S = 0.3  # who reads the last line kills us: what was sent must be on its way by then
 _LATE_S = 30  # after the planned end: something hangs
 
 
@@ -101,6 +102,7 @@ class Stream:
         if isinstance(self._runner, MasterRunner):
             for client in self._runner.clients.values():
                 self._runner.server.send_to_client(Message("quit", None, client.id))
+            gevent.sleep(_SENT_S)
         self._line({"end": why})
 
     def _take(self) -> dict[str, Any]:
