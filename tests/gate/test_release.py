@@ -29,9 +29,11 @@ OWN = (
     "08_support_team",
     "09_communication.feature",
     "10_licences/legal.feature",
+    "11_security_audit/sign_off.feature",
+    "12_performance_under_load/sign_off.feature",
     "platform/stages.feature",
 )
-ITEMS = ("01", "02", "07", "08", "09", "10", "11", "platform")
+ITEMS = ("01", "02", "07", "08", "09", "10", "11", "12", "platform")
 MEASURED = """\
 Feature: Measured
   @NGX-32
@@ -197,6 +199,8 @@ def no_signers(project, _):
         (without("08"), "08", "unproven", Verdict.INCOMPLETE),
         (without("09"), "09", "unproven", Verdict.INCOMPLETE),
         (without("10"), "10", "unproven", Verdict.INCOMPLETE),
+        (without("11"), "11", "unproven", Verdict.INCOMPLETE),
+        (without("12"), "12", "unproven", Verdict.INCOMPLETE),
         (no_header, "11", "failed", Verdict.NO_GO),
         (without("DEP-15"), "platform", "unproven", Verdict.INCOMPLETE),
         (no_signers, "09", "failed", Verdict.NO_GO),
