@@ -167,6 +167,20 @@ def test_what_was_measured_over_time_is_a_curve():
     assert "per_second: 9" in text_of(rate)
 
 
+def test_curves_stay_where_there_is_no_room_for_what_is_beside_them():
+    rows = [{"t": n, "p50_ms": n} for n in range(9)]
+    load = Evidence("load", {"timeline": rows, "words": ["w" * 100] * 50})
+    full = tuple(Evidence(f"n{n}", "x" * 400) for n in range(4))
+    results = [
+        scenario(f"s{n}", Outcome.PASSED, evidence=(load, *full) if n == 0 else full)
+        for n in range(300)
+    ]
+    text = page(report(*results))
+    assert len(text.encode()) < SIZE
+    assert text.count("<figure") == 1
+    assert "www" not in text
+
+
 def test_figures_are_what_has_a_unit():
     found = (Evidence("recovery, in seconds", 12.5), Evidence("https://x/", 200))
     tree = parsed(page(report(scenario("s", Outcome.PASSED, evidence=found))))

@@ -59,6 +59,14 @@ def curves(value: JsonValue) -> tuple[Curve, ...]:
     )
 
 
+def within(value: JsonValue) -> tuple[Curve, ...]:
+    """The pictures of a value, or of what is in it."""
+    if found := curves(value):
+        return found
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return tuple(curve for each in inside for curve in within(each))
+
+
 def _rows(value: JsonValue) -> Sequence[Row] | None:
     if not isinstance(value, list) or len(value) < _FEWEST:
         return None

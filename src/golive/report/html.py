@@ -7,9 +7,10 @@ test has answered stays text.
 
 import re
 from base64 import b64encode
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files as resources
 
@@ -25,7 +26,8 @@ from golive.report.words import Language, counted, translated, words
 
 SIZE = 500_000  # bytes
 # What is shown of a text (characters), of a list (entries; with none, steps are left out), and of
-# one thing that a passed scenario found (characters): less of all, until the page is small enough.
+# one thing that a passed scenario found (characters; of others ten times as much, and _RED): less
+# of all, until the page is small enough.
 _LIMITS = (
     (4000, 60, 100_000),
     (1000, 30, 10_000),
@@ -34,13 +36,18 @@ _LIMITS = (
     (300, 8, 500),
     (300, 8, 200),
     (300, 8, 80),
+    (200, 6, 40),
+    (200, 6, 15),
     (300, 12, 0),
+    (120, 4, 0),
     (60, 0, 0),
 )
+_RED = 1000
 _OPEN = 10  # of the scenarios that block, how many are unfolded
 _DEPTH = 5  # levels of evidence within evidence that are shown as tables
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
-_SPANS = 60
+_SPANS = 40
+_CLAIMS = 3  # of a statement, how many scenarios that passed are named
 _FIGURES = 60  # of an item
 _RUNS = 10
 _MEANINGS = {
@@ -60,11 +67,14 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 def render(report: Report, history: History, language: Language) -> str:
     """The page; texts and lists in it are cut shorter if it would be larger than `SIZE`."""
     report = translated(report, language)
-    for limits in _LIMITS:
-        page = _page(report, history, language, limits)
-        if len(page.encode()) < SIZE:
-            break
-    return page
+
+    @cache
+    def page(limits: tuple[int, int, int]) -> str:
+        return _page(report, history, language, limits)
+
+    # Each limit makes a smaller page than the one before: a few are made, not all.
+    fitting = bisect_left(_LIMITS, True, key=lambda limits: len(page(limits).encode()) < SIZE)
+    return page(_LIMITS[min(fitting, len(_LIMITS) - 1)])
 
 
 def _page(
@@ -86,7 +96,6 @@ def _page(
     jinja.filters |= {
         "beside": _beside,
         "cut": lambda text: cut(str(text), characters),
-        "grouped": _grouped,
         "quantity": _quantity,
         "seconds": _seconds,
         "time": _time,
@@ -94,7 +103,8 @@ def _page(
         "line": evidence.line,
         "columns": _columns,
         "curves": curves.curves,
-        "fits": lambda value: _weight(value, entries) <= found,
+        "curves_within": curves.within,
+        "shown": partial(_shown, entries=entries, room=found),
         "short": _is_short,
     }
     page: str = jinja.get_template("report.html.j2").render(
@@ -103,6 +113,7 @@ def _page(
         bar=_bar,
         blocking=Counter(r.outcome for r in report.scenarios if r.counts),
         waived=Counter(r.outcome for r in report.scenarios if r.waived),
+        claims=_CLAIMS,
         csp=_policy(style, script),
         counted=partial(counted, language=language),
         counts=Counter(result.outcome for result in report.scenarios),
@@ -192,11 +203,16 @@ def _beside(where: str, scenario: str) -> str:
     return f":{line}" if file and file == scenario.rpartition(":")[0] else where
 
 
-def _grouped(found: Iterable[Evidence]) -> list[tuple[str, list[JsonValue]]]:
-    """What was found, that of one name together."""
-    groups: dict[str, list[JsonValue]] = {}
+def _shown(
+    found: Iterable[Evidence], outcome: Outcome, entries: int, room: int
+) -> list[tuple[str, list[tuple[bool, JsonValue]]]]:
+    """What is shown of what was found, that of one name together: whole, or its curves only."""
+    room = room if outcome is Outcome.PASSED else 10 * room + _RED
+    groups: dict[str, list[tuple[bool, JsonValue]]] = {}
     for each in found:
-        groups.setdefault(each.what, []).append(each.value)
+        whole = _weight(each.value, entries) <= room
+        if whole or curves.within(each.value):
+            groups.setdefault(each.what, []).append((whole, each.value))
     return list(groups.items())
 
 
