@@ -16,10 +16,11 @@ from golive.outcome import Unproven, Whose
 from golive.probes.readiness import readiness
 from golive.replica.order import inventory
 from golive.replica.reap import MARK
-from golive.replica.reload import CONFIGURATION, reload
+from golive.replica.reload import reload
 from golive.replica.restart import await_ready, freeze, kill, server, start_ended, thaw
 
 _PORT = 3000
+_CONFIGURATION = "etc/nginx"
 _REQUESTS = 32  # with four servers: eight for each
 _NO_MORE = 8  # after a server was removed
 _LOST, STALLED = "app-2", "app-3"
@@ -107,11 +108,13 @@ def _ready(address: str) -> bool:
 def grow(stage: Stage, address: str) -> Growth:
     """Add the server at `address` to the balancer, and remove it again."""
     directory, traffic = stage.replica.directory, stage.traffic
-    edge, file = directory / "hosts/edge", directory / "hosts/edge" / CONFIGURATION
+    edge = directory / "hosts/edge"
+    file, line = _last_server(edge / _CONFIGURATION, stage.replica)
+    last = [*stage.replica.subnet.named("app-").values()][-1]
     before, begin = _processes(directory), traffic.now()
     text = stage.journal.keep(file)
     try:
-        file.write_text(_with_server(text, stage.replica, address))
+        file.write_text(text.replace(line, line + line.replace(last, address), 1))
         reload(edge, server(directory, "edge").pid)
         added_s = traffic.now()
         traffic.more(_REQUESTS)
@@ -132,13 +135,17 @@ def grow(stage: Stage, address: str) -> Growth:
     )
 
 
-def _with_server(text: str, replica: Replica, address: str) -> str:
-    """nginx's configuration with one more server, like the last one. Raises Unproven."""
+def _last_server(configuration: Path, replica: Replica) -> tuple[Path, str]:
+    """The file of nginx's configuration that names the servers, and the line of the last one.
+
+    Raises Unproven.
+    """
     last = [*replica.subnet.named("app-").values()][-1]
-    line = re.search(rf"(?m)^[ \t]*server {re.escape(last)}:{_PORT}\b[^;]*;.*\n", text)
-    if line is None:
-        raise Unproven(f"{CONFIGURATION} has no line for the server {last}", Whose.TARGET)
-    return text.replace(line[0], line[0] + line[0].replace(last, address), 1)
+    pattern = re.compile(rf"(?m)^[ \t]*server {re.escape(last)}:{_PORT}\b[^;]*;.*\n")
+    for file in sorted(configuration.rglob("*.conf")):
+        if line := pattern.search(file.read_text()):
+            return file, line[0]
+    raise Unproven(f"no file of {configuration} has a line for the server {last}", Whose.TARGET)
 
 
 def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
