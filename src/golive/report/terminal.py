@@ -174,7 +174,8 @@ def _sources(report: Report) -> Iterable[RenderableType]:
     for each in report.sources:
         about = f"  {utc(each.started)}, signed by {' and '.join(each.signers)}"
         verdict = (f" {each.verdict}", _VERDICT_STYLES[each.verdict])
-        yield Text.assemble(verdict, f"  {each.environment}", about, (f"  {each.sha256[:16]}…", "dim"))
+        digest = (f"  {each.sha256[:16]}…", "dim")
+        yield Text.assemble(verdict, f"  {each.environment}", about, digest)
 
 
 def _turned(turned: Sequence[Turned]) -> Iterable[RenderableType]:
