@@ -9,7 +9,7 @@ Feature: Failover
     @ARC-03
     Scenario: Losing an application server loses no request that the balancer can retry
       Given all processes of an application server are killed under traffic
-      Then of 50 requests of status at least, until it is back, none was lost
+      Then of 25 requests of status at least, until it is ready again, none was lost
 
     @ARC-03
     Scenario: An application server that is back receives requests again

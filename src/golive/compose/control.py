@@ -35,6 +35,17 @@ FILE = Path("docker-compose.test.yml")
 VARIABLES = "compose.env"
 """The file, in a replica's directory, of what docker-compose.test.yml was given; mode 0600."""
 
+# What a Locust in a container is told of the site: its addresses are its own.
+_LOAD = """\
+name: compose
+kind: deployed
+site: {{name: api.dashboard-velo.com, address: {address}, roots: root.pem}}
+requests: {{}}
+limits:
+  general: {{path: /__replica/request}}
+  authentication: {{path: /api/auth/login, method: POST, body: {{}}}}
+permits: [load]
+"""
 _MIME_TYPES = Path("/etc/nginx/mime.types")  # of Debian's nginx package
 
 
@@ -179,6 +190,7 @@ class Owned:
         os.chown(place / "received", USER, USER)
         variables = _variables(self.engine, hosts, modules, tools.pm2)
         _write_private(place / VARIABLES, variables)
+        (place / "load.yaml").write_text(_LOAD.format(address=networks.site))
         self.engine.up(FILE, project(self.number), variables)
         say(f"containers started after {monotonic() - began:.1f} s")
         _route_clients(networks, _bridge(self.number))

@@ -56,7 +56,11 @@ def server_killed(
     return seen
 
 
-@then(parsers.parse("of {count:d} requests of status at least, until it is back, none was lost"))
+@then(
+    parsers.parse(
+        "of {count:d} requests of status at least, until it is ready again, none was lost"
+    )
+)
 def none_lost_with_it(loss: ServerLoss, count: int) -> None:
     _require_none_lost(loss.retriable, count, "proxy_next_upstream in nginx.conf")
 
