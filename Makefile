@@ -28,7 +28,7 @@ test: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m golive.toolchain
-	$(BIN)/pytest --ignore=tests/checklist $(ARGS)
+	$(BIN)/pytest -rs --ignore=tests/checklist $(ARGS)
 
 .PHONY: prove
 prove: $(READY)

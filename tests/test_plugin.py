@@ -146,6 +146,18 @@ class Project:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
 
+    def release(self) -> str:
+        """A record of a release, and a contact table; the release's commit."""
+        commit = "0" * 40
+        tests = "{unit: u.xml, integration: i.xml, e2e: e.xml}"
+        (self.path / "v1.2.0.yaml").write_text(f"tag: v1.2.0\ncommit: '{commit}'\ntests: {tests}\n")
+        (self.path / "environments" / "allowed_signers").touch()
+        contact = "{role: DBA, name: x, email: x@example.org, telephone: +33 6 00 00 00 00}"
+        (self.path / "environments" / "contacts.yaml").write_text(
+            f"contacts: [{contact}]\nallowed_signers: allowed_signers\n"
+        )
+        return commit
+
     def run(self, *args: str, environment: str = "lab"):
         if "-n2" not in args:
             args = ("-p", "no:xdist", *args)  # the gate must do without it, and so is faster
@@ -337,18 +349,20 @@ def test_a_deployed_environment_declares_no_deviation_that_blocks(project, port)
 
 def test_report_json_has_the_schema(project):
     project.feature(GOOD)
-    (project.path / "v1.2.0.yaml").touch()
+    commit = project.release()
     project.run("--release", "v1.2.0.yaml", "--report-dir", "out/here")
     data = json.loads((project.path / "out" / "here" / "report.json").read_text())
     assert list(data) == [
         "schema", "verdict", "environment", "release", "started", "duration_s", "items",
-        "scenarios", "due", "deviations", "statements",
+        "scenarios", "due", "deviations", "statements", "commit", "sign_offs", "waivers", "sources",
+        "spans",
     ]  # fmt: skip
     assert (data["schema"], data["environment"], data["release"]) == (1, "lab", "v1.2.0")
+    assert data["commit"] == commit
     (scenario,) = data["scenarios"]
     assert set(scenario) == {
         "id", "name", "item", "statements", "blocking", "outcome", "reason", "duration_s",
-        "evidence", "where",
+        "evidence", "where", "waived",
     }  # fmt: skip
     assert [each["id"] for each in data["statements"]] == ["NGX-10"]
     assert scenario["where"].startswith("features/11_audit/site.feature:")
@@ -459,7 +473,11 @@ def test_a_wrong_environment_is_refused_before_anything_runs(project):
     ("option", "message"),
     [
         (("--stack", "."), "--stack: lab is not started from a stack"),
-        (("--release", "none.yaml"), "--release: none.yaml: no such file"),
+        (
+            ("--release", "none.yaml"),
+            "--release: none.yaml: no such file; golive release TAG makes one",
+        ),
+        (("--sign-key", "none"), "--sign-key: none: no such file"),
     ],
 )
 def test_options_that_make_no_sense(project, option, message):
@@ -571,7 +589,7 @@ def test_with_xdist_nothing_is_alone(project):
     with (project.path / "conftest.py").open("a") as file:
         file.write(ALONE)
     project.feature("@alone a\nThen it ends", "c\nThen it ends")
-    project.run("-n", "2")
+    project.run("-n2")
     assert project.outcomes() == {"a": "unproven", "c": "passed"}
     assert "it must run alone: without xdist's -n" in project.reason("a")
 

@@ -1,12 +1,12 @@
 Feature: The documentation of the API
   A page for people, which is worth nothing without its scripts and styles.
 
-  @NGX-47
+  @NGX-47 @smoke
   Scenario: The documentation is served under /api/docs
     When the documentation is opened at "/api/docs"
     Then it is an HTML page that loads scripts and styles
 
-  @NGX-47
+  @NGX-47 @smoke
   Scenario: Every asset that the page needs is there
     When the documentation is opened at "/api/docs"
     Then each script, style and image that it names is served as such

@@ -9,6 +9,7 @@ Feature: The description of the API
   Scenario: The description follows its specification
     Then it breaks no rule of the OpenAPI Specification that it names
 
+  @smoke
   Scenario: The description is of this release
     Then its version is that of the release
     And its version is that of the application on every server

@@ -47,7 +47,7 @@ Feature: Alerts
         | alert                 | quantity              | threshold | duration | severity |
         | Erreurs API           | error rate            | 1 %       | 5 min    | warning  |
 
-      @ALR-07
+      @ALR-07 @RBK-01
       Examples:
         | alert                 | quantity              | threshold | duration | severity |
         | Erreurs API critiques | error rate            | 5 %       | 2 min    | critical |

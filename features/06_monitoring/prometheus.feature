@@ -21,7 +21,7 @@ Feature: Prometheus
         | app |
       And it is scraped at "/metrics"
 
-    @PRM-06 @only-replica
+    @PRM-06 @only-replica @only-compose
     Scenario: An application server counts what all of its workers served
       When 40 requests on connections of their own are sent to one application server
       Then its metrics count 40 requests more, whichever worker is asked

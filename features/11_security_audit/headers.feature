@@ -12,7 +12,7 @@ Feature: Security headers
         | redirect  | 301    |
         | static    | 200    |
 
-    @NGX-31
+    @NGX-31 @smoke
     Scenario: Strict-Transport-Security
       Then each carries Strict-Transport-Security once: "max-age=63072000; includeSubDomains; preload"
 
@@ -24,7 +24,7 @@ Feature: Security headers
     Scenario: X-Frame-Options
       Then each carries X-Frame-Options once: "DENY"
 
-    @NGX-34
+    @NGX-34 @smoke
     Scenario: Content-Security-Policy
       Then each carries Content-Security-Policy once: "default-src 'self'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' https://cdn.jsdelivr.net; img-src 'self' data: https:; connect-src 'self' https://api.strava.com https://api.openweathermap.org https://api.mapbox.com;"
 

@@ -58,12 +58,12 @@ Feature: Rate limits
         | CF-Connecting-IP |
         | Forwarded        |
 
-    @NGX-26 @only-replica
+    @NGX-26 @only-replica @only-compose
     Scenario: People behind the CDN have a limit each
       When somebody behind the CDN is refused by the authentication limit
       Then somebody else behind the same address of the CDN is served
 
-    @NGX-26 @only-replica
+    @NGX-26 @only-replica @only-compose
     Scenario: An IPv6 household has one limit, whatever addresses it takes
       When somebody with IPv6 behind the CDN is refused by the authentication limit
       Then another address of the same /64 is refused too

@@ -1,7 +1,7 @@
 Feature: From HTTP to HTTPS
   Nobody is served in clear text, and nobody is lost on the way.
 
-  @NGX-27
+  @NGX-27 @smoke
   Scenario Outline: <path> is sent to HTTPS
     When "<path>" is asked for over plain HTTP
     Then the answer is 301 to the same host and URI over HTTPS

@@ -1,7 +1,7 @@
 Feature: The server's version
   Whoever looks for a vulnerable server is not told which version runs here.
 
-  @NGX-09
+  @NGX-09 @smoke
   Scenario: The Server header has no version
     Given a response of each kind
       | kind      | status |

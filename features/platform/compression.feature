@@ -41,13 +41,13 @@ Feature: Compression
     Scenario: An HTTP/1.0 client is not sent compressed bodies
       Then "/api/docs/openapi.json" is not sent compressed to an HTTP/1.0 client
 
-    @NGX-21 @only-replica
+    @NGX-21 @only-replica @only-compose
     Scenario: Bodies are compressed at level 6
       Then "/api/docs/swagger-ui.css" is compressed as zlib does at level 6
 
   Rule: Media types
 
-    @NGX-24 @only-replica
+    @NGX-24 @only-replica @only-compose
     Scenario: Each documented type is compressed
       Then a body of each of these types is sent compressed
         | text/html              |
@@ -60,7 +60,7 @@ Feature: Compression
         | application/xml+rss    |
         | text/javascript        |
 
-    @NGX-24 @only-replica
+    @NGX-24 @only-replica @only-compose
     Scenario: No other type is compressed
       Then a body of none of these types is sent compressed
         | image/png                |

@@ -26,28 +26,28 @@ Feature: MongoDB
 
   Rule: How the application writes
 
-    @ENV-05 @only-replica @permit-write
+    @ENV-05 @only-replica @only-compose @permit-write
     Scenario: The end of a session is acknowledged by a majority of the members
       When a session is renewed on each application server, which inserts into dashboard-velo
       Then the primary was each time asked for w "majority"
 
-    @ENV-05 @only-replica @permit-write
+    @ENV-05 @only-replica @only-compose @permit-write
     Scenario: A write whose answer is lost can be sent again without being done twice
       When a session is renewed on each application server, which inserts into dashboard-velo
       Then the primary was each time sent a retryable write
 
-    @advisory @only-replica @permit-write
+    @advisory @only-replica @only-compose @permit-write
     Scenario: A write does not wait for frozen secondaries without end
       When a session is renewed on each application server, which inserts into dashboard-velo
       Then the primary was each time asked to wait at most 5 s for the others
 
   Rule: Access
 
-    @ENV-05
+    @ENV-05 @unwaivable
     Scenario: Nobody is served without TLS
       Then no MongoDB member answers in plain text
 
-    @ENV-05
+    @ENV-05 @unwaivable
     Scenario: Nobody is served without signing in, and nobody on the same machine may make a user
       Then each MongoDB member answers Unauthorized to nobody who sends
         | database       | command                             |

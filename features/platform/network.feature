@@ -7,7 +7,7 @@ Feature: The network
     Scenario: nginx has loaded three application servers at least
       Then nginx passes requests for "/" to 3 servers at least, all of them in use
 
-    @ARC-02 @only-replica
+    @ARC-02 @only-replica @only-compose
     Scenario: Each application server receives requests
       When 30 clients ask for something
       Then 3 application servers at least have answered, none of them less than half its share
@@ -28,7 +28,7 @@ Feature: The network
         | mongo      |
         | monitoring |
 
-    @ARC-09 @only-deployed
+    @ARC-09 @only-deployed @unwaivable
     Scenario: Nothing but HTTP and HTTPS answers from outside
       Then none of these ports answers at the site's address
         | port  | service            |
@@ -40,6 +40,36 @@ Feature: The network
         | 9121  | Redis exporter     |
         | 9216  | MongoDB exporter   |
         | 27017 | MongoDB            |
+
+  # Hosts of containers have networks of their own, and one of them stands outside: who may reach
+  # what is tried. Each service is looked for on every address of its hosts, and must answer us.
+  @only-compose
+  Rule: Who reaches what
+
+    @ARC-09
+    Scenario: Whoever is outside reaches HTTP and HTTPS of the edge, and nothing else
+      Then of these a host of the role "visitor" reaches those that it may, and no other
+        | role       | port  | service          | may |
+        | edge       | 80    | HTTP             | yes |
+        | edge       | 443   | HTTPS            | yes |
+        | edge       | 9100  | node exporter    | no  |
+        | app        | 3000  | application      | no  |
+        | app        | 9100  | node exporter    | no  |
+        | redis      | 6379  | Redis            | no  |
+        | mongo      | 27017 | MongoDB          | no  |
+        | monitoring | 9090  | Prometheus       | no  |
+        | monitoring | 9093  | Alertmanager     | no  |
+        | monitoring | 9100  | node exporter    | no  |
+        | monitoring | 9121  | Redis exporter   | no  |
+        | monitoring | 9216  | MongoDB exporter | no  |
+
+    @advisory
+    Scenario: Whoever breaks into the edge reaches the application, and no database
+      Then of these a host of the role "edge" reaches those that it may, and no other
+        | role  | port  | service     | may |
+        | app   | 3000  | application | yes |
+        | redis | 6379  | Redis       | no  |
+        | mongo | 27017 | MongoDB     | no  |
 
   Rule: The CDN
 

@@ -68,7 +68,7 @@ Feature: PM2
       When the application of every server is asked for something
       Then that stands in "/var/log/dashboard-velo/out.log" of the server
 
-    @PM2-08 @permit-fault @only-replica
+    @PM2-08 @permit-fault @only-replica @only-compose
     Scenario: Errors go to their log
       When the application of every server is made to answer 500
       Then that stands in "/var/log/dashboard-velo/error.log" of the server

@@ -1,7 +1,7 @@
 Feature: Readiness
   An application server works only with Redis and MongoDB, and says when it does not reach them.
 
-  @ARC-05
+  @ARC-05 @smoke
   Scenario: Every application server reaches its stores
     Then /ready of every application server answers 200, and finds these up
       | mongodb |

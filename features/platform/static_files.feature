@@ -25,7 +25,7 @@ Feature: Static files
         | /avatar.png  |
         | /favicon.ico |
 
-    @NGX-45
+    @NGX-45 @smoke
     Scenario Outline: <path> is sent as what it is
       Then "<path>" has one of the media types "<types>"
 
@@ -38,7 +38,7 @@ Feature: Static files
 
   Rule: The other documented extensions, of which the site has no file
 
-    @NGX-45 @NGX-46 @only-replica
+    @NGX-45 @NGX-46 @only-replica @only-compose
     Scenario Outline: A .<extension> file is cached too
       Then "/__replica/body.<extension>?type=image/jpeg&bytes=100" expires 30 days after it is sent
       And "/__replica/body.<extension>?type=image/jpeg&bytes=100" has a Cache-Control of "public, no-transform"

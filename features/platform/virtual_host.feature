@@ -1,7 +1,7 @@
 Feature: The virtual host
   The edge answers to the site's name, and to nobody else's.
 
-  @NGX-29
+  @NGX-29 @smoke
   Scenario Outline: It answers to its name, <written>
     Then a client that calls the host "<host>" is served
 
@@ -45,7 +45,7 @@ Feature: The virtual host
         | attacker.example   |
         | dashboard-velo.com |
 
-    @advisory @only-replica
+    @advisory @only-replica @only-compose
     Scenario: The certificate can be renewed: the challenge is answered over plain HTTP
       When the renewal of the certificate puts a challenge on the edge
       Then the challenge is answered over plain HTTP

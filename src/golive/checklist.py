@@ -62,8 +62,9 @@ class Scenario:
     kinds of environment in which it can be shown, all of them when empty. `ahead`: its
     measurement takes seconds and begins before the first scenario, so that it is judged late.
     `alone`: it disturbs every other, so that it comes after all of them. `slow`: it takes minutes,
-    and is not run unless asked for. `live`: it can be shown only where users are. Where it is not
-    `waivable`, nobody may accept that it fails.
+    and is not run unless asked for. `smoke`: one of the few that `golive smoke` runs, in seconds,
+    and harms nobody. `live`: it can be shown only where users are. Where it is not `waivable`,
+    nobody may accept that it fails.
     """
 
     id: str
@@ -76,8 +77,15 @@ class Scenario:
     ahead: bool = False
     alone: bool = False
     slow: bool = False
+    smoke: bool = False
     live: bool = False
     waivable: bool = True
+
+    @property
+    def first_kind(self) -> Kind:
+        """Of the replicas, the one in which it is proven able to fail: processes, where it can."""
+        alone = self.kinds and Kind.REPLICA not in self.kinds and Kind.COMPOSE in self.kinds
+        return Kind.COMPOSE if alone else Kind.REPLICA
 
     def barred(self, environment: Environment) -> str | None:
         """Why it is not to be run in `environment`; None when it may be."""

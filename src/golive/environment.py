@@ -144,6 +144,17 @@ class Clients(_Model):
         description="addresses that the site takes for its CDN's, so that it believes the CDN's "
         "word of who the client is; none: this machine has no such address",
     )
+    load: IPv4Network | None = Field(
+        default=None,
+        description="people of a load test come from here, each from an address of his own; none: "
+        "all are one client, unless there is a header",
+    )
+    load_header: Text | None = Field(
+        default=None,
+        alias="load-header",
+        description="header in which the site believes a load test who its client is, as agreed "
+        "with who runs it; none: there is none",
+    )
 
 
 class Request(_Model):

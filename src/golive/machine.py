@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 import testinfra
+from testinfra.backend.base import CommandResult
+from testinfra.backend.docker import DockerBackend
 from testinfra.host import Host as Connection
 
 from golive.environment import Environment, Host
@@ -18,6 +20,38 @@ from golive.outcome import NotRun, Unproven, Whose
 
 _NOT_FOUND = {126, 127}  # the shell's status of a command that is not there, or cannot be run
 _SSH_FAILED = 255
+_DOCKER = "docker://"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_first_processes: dict[str, str] = {}  # of each container, as this machine numbers it
+
+
+class _Container(DockerBackend):  # type: ignore[misc]
+    """testinfra's docker backend, as the administrator of the machine that a container stands for.
+
+    It enters the container's namespaces from this machine. `docker exec` has the capabilities
+    that the container has dropped no more than the container, so that it could not look into
+    another user's process; and it takes 20 times as long.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._pid = _first_processes.get(name, "")
+        if not Path(f"/proc/{self._pid or 0}").exists():  # not asked yet, or started anew
+            self._pid = _first_processes[name] = self._first_process()
+
+    def _first_process(self) -> str:
+        state = self.run_local("docker inspect --format '{{.State.Pid}}' %s", self.name)
+        if state.rc or not state.stdout.strip().strip("0"):
+            said = state.stderr.strip()
+            raise Unproven(f"container {self.name} does not run: {said}", Whose.TARGET)
+        return str(state.stdout.strip())
+
+    def run(self, command: str, *args: str, **_: object) -> CommandResult:
+        enter = f"nsenter --target {self._pid} --mount --uts --ipc --net --pid"
+        return self.run_local(
+            f"{enter} env -i PATH={_PATH} /bin/sh -c %s", self.get_command(command, *args)
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +66,8 @@ class Machine:
         """testinfra's connection. Raises NotRun where the environment gives none."""
         if self.host.connection is None:
             raise NotRun(f"{self.name}: the environment gives no connection to look inside")
+        if self.host.connection.startswith(_DOCKER):
+            return Connection(_Container(self.host.connection.removeprefix(_DOCKER)))
         return testinfra.get_host(self.host.connection)
 
     def path(self, path: str) -> str:

@@ -80,6 +80,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--slow", action="store_true", help="measure too what takes a minute or two by its nature"
     )
+    group.addoption(
+        "--smoke",
+        action="store_true",
+        help="run the smoke tests only: seconds, and single requests that change nothing",
+    )
     group.addoption("--release", type=Path, metavar="FILE", help="record of the release")
     group.addoption(
         "--contacts",

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from golive import environment as environments
 from golive.checklist import Scenario, ScenarioResult, item_of
-from golive.environment import Environment, EnvironmentFileError
+from golive.environment import Environment, EnvironmentFileError, Kind
 from golive.faults.fault import Fault, FaultError, Target, chosen, load, resolved
 from golive.gate import features
 from golive.gate.forked import Checklist, ChecklistError
@@ -56,11 +56,25 @@ class Rig:
         self.target = self._start()
 
     def _start(self) -> Target:
+        if self._environment.kind is Kind.COMPOSE:
+            return self._start_containers()
         owned = self._up.enter_context(started(self._stack, self._say, self._number))
         release = directory(owned.number) / "release"
         release.mkdir(mode=0o700)
         environment = attach(self._environment, owned.number, self._say)
         return Target(owned.number, environment, example.make(release, self._stack))
+
+    def _start_containers(self) -> Target:
+        from golive.compose import attach, control, engine  # here: only this kind needs it
+        from golive.compose.target import ContainersTarget
+
+        found = engine.ensure(self._say)
+        owned = self._up.enter_context(control.started(found, self._stack, self._say, self._number))
+        release = control.directory(owned.number) / "release"
+        release.mkdir(mode=0o700)
+        environment = attach.resolved(self._environment, owned.state)
+        made = example.make(release, self._stack)
+        return ContainersTarget(owned.number, environment, made, found)
 
     def __enter__(self) -> "Rig":
         return self
@@ -71,6 +85,7 @@ class Rig:
 
 def main(
     names: tuple[str, ...],
+    environment_name: str,
     stack: Path,
     subnet: int | None,
     report_dir: Path,
@@ -85,15 +100,16 @@ def main(
     began = time.monotonic()
     console = Console(highlight=False, soft_wrap=True)
     scenarios = features.read(FEATURES).scenarios
-    environment = environments.load("replica")
-    faults = resolved(chosen(load(), names), scenarios)
+    environment = environments.load(environment_name)
+    faults = resolved(suitable(chosen(load(), names), environment, names), scenarios)
     if not (names or thorough):
         faults = tuple(each for each in faults if not _slow(each, scenarios))
     claimed = {id_ for fault in faults for id_ in claims(fault)}
     expected = [
         id_
         for id_, each in scenarios.items()
-        if not each.barred(environment)
+        if each.first_kind is environment.kind
+        and not each.barred(environment)
         and not environment.excuse(id_, each.statements)
         and (thorough or not each.slow)
     ]
@@ -103,7 +119,9 @@ def main(
         Rig(environment, _copied(stack, Path(temporary) / "stack"), subnet, say) as rig,
     ):
         checklist = Checklist(
-            Path(temporary), slow=any(_slow(fault, scenarios) for fault in faults)
+            Path(temporary),
+            environment=environment_name,
+            slow=any(_slow(fault, scenarios) for fault in faults),
         )
         say("the checklist without a fault ...")
         healthy = baseline(
@@ -129,6 +147,21 @@ def main(
     (report_dir / JSON_NAME).write_text(json.dumps(proof.as_json(), indent=1, ensure_ascii=False))
     terminal.render(proof, console)
     return proof
+
+
+def suitable(
+    faults: tuple[Fault, ...], environment: Environment, names: Iterable[str]
+) -> tuple[Fault, ...]:
+    """Those that `environment` can be broken with. Of containers, unless named, those only.
+
+    Raises FaultError for a named one that cannot.
+    """
+    kind = environment.kind
+    unsuited = [each.name for each in faults if each.only not in (None, kind)]
+    if unsuited and names:
+        raise FaultError(f"{environment.name} cannot be broken so: {', '.join(unsuited)}")
+    known = (kind,) if kind is Kind.COMPOSE and not names else (None, kind)
+    return tuple(each for each in faults if each.only in known)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_all_is_answered_and_what_was_written_is_known(site, traffic):
 
     seen = traffic.share(Kind, 0, traffic.now())
     assert seen.asked >= 20
-    assert seen.lost == ()
+    assert seen.lost == 0
     assert {each.id for each in traffic.acknowledged()} == {
         f"id-{n + 1}" for n in range(len(server.tokens))
     }
@@ -103,9 +103,9 @@ def test_what_is_refused_is_lost_and_counted_by_its_kind(site, traffic):
     traffic.stop()
 
     writes = traffic.share((Kind.WRITE,), begin, traffic.now())
-    assert len(writes.lost) == writes.asked > 0
-    assert writes.lost[0].startswith("write: status 503")
-    assert traffic.share((Kind.STATUS, Kind.READ), begin, traffic.now()).lost == ()
+    assert writes.lost == writes.asked > 0
+    assert all(why.startswith("write: status 503") for why in writes.why)
+    assert traffic.share((Kind.STATUS, Kind.READ), begin, traffic.now()).lost == 0
 
 
 def test_a_request_that_hangs_holds_no_other_back(site, traffic):
@@ -118,7 +118,7 @@ def test_a_request_that_hangs_holds_no_other_back(site, traffic):
     traffic.stop()
 
     held = traffic.share((Kind.STATUS,), begin, traffic.now())
-    assert held.lost == ()
+    assert held.lost == 0
     assert held.asked > 5
     assert held.longest_s > 0.3
 
@@ -132,7 +132,7 @@ def test_a_server_that_is_gone_loses_every_request(site, traffic):
     traffic.stop()
 
     seen = traffic.share(Kind, begin, traffic.now())
-    assert len(seen.lost) == seen.asked > 0
+    assert seen.lost == seen.asked > 0
 
 
 def test_what_does_not_work_before_anything_is_broken_proves_nothing(site):

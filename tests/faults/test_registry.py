@@ -16,28 +16,36 @@ def named(name, *reds, blinds=()):
     return Fault(name, "NGX-01: something.", contextmanager(lambda _: iter([None])), reds, blinds)
 
 
-def test_every_scenario_that_a_replica_can_show_has_a_fault():
+@pytest.mark.parametrize("kind", ["replica", "compose"])
+def test_every_scenario_that_a_replica_can_show_has_a_fault(kind):
     checklist = features.read(ROOT / "features")
-    replica = environments.load("replica", directory=ROOT / "environments")
+    environment = environments.load(kind, directory=ROOT / "environments")
 
     faults = resolved(load(), checklist.scenarios)
 
-    shown = {id_ for each in faults for id_ in each.reds}
+    shown = {id_ for each in faults for id_ in each.reds if each.only in (None, environment.kind)}
     provable = {
         id_
         for id_, each in checklist.scenarios.items()
-        if not each.barred(replica) and not replica.excuse(id_, each.statements)
+        if each.first_kind is environment.kind
+        and not each.barred(environment)
+        and not environment.excuse(id_, each.statements)
     }
+    assert provable
     assert not sorted(provable - shown)
 
 
-def test_a_fault_for_what_a_replica_cannot_show_is_a_mistake():
+@pytest.mark.parametrize("kind", ["replica", "compose"])
+def test_a_fault_for_what_its_replica_cannot_show_is_a_mistake(kind):
     checklist = features.read(ROOT / "features")
-    replica = environments.load("replica", directory=ROOT / "environments")
+    environment = environments.load(kind, directory=ROOT / "environments")
+    only = environment.kind if kind == "compose" else None
 
-    claimed = {id_ for each in resolved(load(), checklist.scenarios) for id_ in each.reds}
+    faults = [each for each in resolved(load(), checklist.scenarios) if each.only is only]
 
-    assert not {id_ for id_ in claimed if checklist.scenarios[id_].barred(replica)}
+    claimed = {id_ for each in faults for id_ in each.reds}
+    assert claimed
+    assert not {id_ for id_ in claimed if checklist.scenarios[id_].barred(environment)}
 
 
 def test_an_outline_stands_for_its_rows():

@@ -159,3 +159,18 @@ def test_nothing_to_sign_in_with_is_not_run():
     lab = environment(hosts={"mongo-1.lab": {}})
     with pytest.raises(NotRun, match="mongo-exporter-password"):
         steps.mongodb_storage_is(lab, Measurements(), EvidenceLog(), 100)
+
+
+def test_a_container_has_what_its_control_group_allows(machine_of):
+    machine_of(GOOD | {"nproc": "8", "cpu.max": "150000 100000", "memory.max": str(2 * GB)})
+
+    assert cpus(HERE) == 2  # one and a half
+    assert size(HERE, "/").memory == 2 * GB
+
+
+@pytest.mark.parametrize("quota", ["max 100000", "-1\n100000"])
+def test_a_control_group_without_limits_allows_all(machine_of, quota):
+    machine_of(GOOD | {"nproc": "8", "cpu.max": quota, "memory.max": "max"})
+
+    assert cpus(HERE) == 8
+    assert size(HERE, "/").memory == 3977948 * 1024

@@ -8,28 +8,65 @@ from pathlib import Path
 import psutil
 import pytest
 
-from golive.replica.journal import Journal
-from golive.replica.order import disorder, inventory
+from golive.replica.journal import Journal, held
+from golive.replica.order import disorder, inventory, restore
+from golive.replica.restart import await_ready, freeze, kill, start_ended
 
-from .commands import Replica, awaited, copy_of_stack, golive, running
+from .commands import Replica, awaited, copy_of_stack, free_number, golive, running
 
 NGINX_CONF = "hosts/edge/etc/nginx/nginx.conf"
-DRILL = "Another member leads when the MongoDB primary is killed"
-HARMLESS = "One primary and two secondaries"
+DRILL = "platform/failover.feature::Everything is as it was before"
+HARMLESS = "platform/mongodb.feature::One primary and two secondaries, all healthy"
 
 
-@pytest.fixture
-def replica(number: int, tmp_path: Path) -> Iterator[Replica]:
-    """A replica that is kept, of a stack that nobody else has."""
-    up = golive("up", "--subnet", number, "--stack", copy_of_stack(tmp_path / "stack"))
-    assert up.returncode == 0, up.stdout + up.stderr
-    yield Replica(number)
-    golive("down", number)
+@pytest.fixture(scope="module")
+def replica(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
+    """A replica that is kept, of a stack that nobody else has; each test leaves it in order."""
+    number = free_number()
+    stack = copy_of_stack(tmp_path_factory.mktemp("drill") / "stack")
+    up = golive("up", "--subnet", number, "--stack", stack)
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield Replica(number)
+    finally:
+        golive("down", number)
 
 
-def gate(replica: Replica, report: Path, chosen: str) -> tuple[str, ...]:
-    """The arguments of a gate that runs some scenarios against the replica."""
-    return ("gate", "--replica", str(replica.number), "--report-dir", str(report), "-k", chosen)
+def test_a_server_that_was_killed_is_started_again(replica: Replica) -> None:
+    before = inventory(replica.directory)
+    old = replica.process("app-3").pid
+
+    kill(replica.directory, "app-3")
+    assert disorder(replica.directory) == ("app-3 has ended",)
+    assert golive("status").returncode == 1
+    start_ended(replica.directory)
+    await_ready(replica.directory, "app-3")
+
+    assert replica.process("app-3").pid != old
+    assert disorder(replica.directory) == ()
+    assert inventory(replica.directory) == before
+
+
+def test_a_server_that_was_stopped_goes_on(replica: Replica) -> None:
+    freeze(replica.directory, "redis-2")
+    assert disorder(replica.directory) == ("redis-2 is stopped",)
+    restore(replica.directory)
+    assert disorder(replica.directory) == ()
+
+
+def test_while_somebody_drills_nobody_heals(replica: Replica, tmp_path: Path) -> None:
+    with held(replica.directory) as journal:
+        journal.begin()
+        refused = golive(*gate(replica, tmp_path, HARMLESS))
+        journal.end()
+    assert refused.returncode == 2
+    assert f"replica {replica.number}: somebody is drilling" in refused.stdout + refused.stderr
+
+
+def gate(replica: Replica, report: Path, scenario: str) -> tuple[str, ...]:
+    """The arguments of a gate that runs one scenario against the replica."""
+    to = ("--replica", str(replica.number), "--report-dir", str(report))
+    return ("gate", *to, f"--scenario={scenario}")
 
 
 def ended(replica: Replica, server: str) -> bool:

@@ -1,7 +1,7 @@
 """Reports to render: one with every outcome, and one in which every text is hostile."""
 
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 
@@ -12,6 +12,10 @@ from golive.checklist import (
     Item,
     Report,
     ScenarioResult,
+    SignOffResult,
+    Source,
+    Verdict,
+    WaiverResult,
     judge,
 )
 from golive.outcome import Outcome
@@ -22,6 +26,7 @@ ITEMS = (
     Item(id="11", title="Security audit complete", french="Audit de sécurité complété"),
     Item(id="platform", title="Platform", french="Plateforme"),
 )
+_AT = datetime(2025, 4, 5, 12, 30, tzinfo=UTC)
 EXPECTATION = (
     "expected: exactly TLSv1.2, TLSv1.3\n  actual: TLSv1.1, TLSv1.2\n"
     "   where: api.dashboard-velo.com:443\n    look: openssl s_client -tls1_1 </dev/null\n"
@@ -95,7 +100,7 @@ def report(*results: ScenarioResult, **more: Any) -> Report:
         verdict=judgement.verdict,
         environment="replica",
         release="v1.0.0",
-        started=datetime(2025, 4, 5, 12, 30, tzinfo=UTC),
+        started=_AT,
         duration_s=41.5,
         items=judgement.items,
         scenarios=results,
@@ -105,6 +110,22 @@ def report(*results: ScenarioResult, **more: Any) -> Report:
             DeviationResult("APP-02", "a laptop", True),
             DeviationResult("APP-03", "a laptop", False, "expected: 4 GB\n  actual: 25 GB"),
         ),
+        commit="0123456789abcdef0123456789abcdef01234567",
+        sign_offs=(
+            SignOffResult("10", "Security Officer", _AT, True, "https://x.example/1", "read"),
+            SignOffResult("09", "DevOps Lead", _AT, False, "", "no user notices it"),
+        ),
+        waivers=(
+            WaiverResult(
+                "NGX-10",
+                "a client of 2009",
+                "Security Officer",
+                date(2025, 6, 1),
+                ("11_security_audit/tls.feature::A weak cipher is refused",),
+            ),
+            WaiverResult("NGX-30", "was late", "DevOps Lead", date(2025, 6, 1), (), unused=True),
+        ),
+        sources=(Source("staging", Verdict.GO, _AT, "ab" * 32, ("DevOps Lead",)),),
         statements=tuple(
             Statement(id_, "probe", f"Statement {id_}", f"Énoncé {id_}")
             for id_ in ("NGX-10", "NGX-30", "NGX-31", "NGX-37", "APP-01")
@@ -125,7 +146,7 @@ LONG = "x" * 10_000
 
 def hostile(value: Any, name: str = "") -> Any:
     """`value` with hostile text added to each of its texts, except where a program chose it."""
-    if name in ("outcome", "verdict", "keyword", "item") or isinstance(value, Enum | datetime):
+    if name in ("outcome", "verdict", "keyword", "item") or isinstance(value, Enum | date):
         return value
     if isinstance(value, str):
         return f"{value}{HOSTILE}{LONG}" if name in ("name", "reason", "why") else value + HOSTILE

@@ -9,7 +9,9 @@ from hashlib import sha256
 import html5lib
 import pytest
 
+from golive.checklist import Evidence, Span
 from golive.outcome import Outcome
+from golive.report.curves import curves
 from golive.report.history import History
 from golive.report.html import SIZE, render
 from golive.report.text import printable
@@ -18,6 +20,7 @@ from golive.report.words import Language
 from .reports import EXPECTATION, HOSTILE, REPORT, hostile_report, report, scenario
 
 NS = "{http://www.w3.org/1999/xhtml}"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def page(what=REPORT, language=Language.EN, history=None):
@@ -75,12 +78,33 @@ def test_everything_of_the_report_is_in_it():
         assert words in text
 
 
+def test_what_people_say_of_the_release_is_in_it():
+    waived = scenario(
+        "A weak cipher is refused",
+        Outcome.FAILED,
+        EXPECTATION,
+        waived="by the Security Officer until 2025-06-01: a client of 2009",
+    )
+    text = text_of(parsed(page(report(*REPORT.scenarios, waived))))
+    for words in (
+        "v1.0.0 0123456789ab", "Waived: does not count 1 failed", "Waivers (2)",
+        "NGX-10 a client of 2009 Security Officer , until 2025-06-01 failed A weak cipher",
+        "unused: all that it names passes", "Waived by the Security Officer until 2025-06-01",
+        "Sign-offs (2)", "10 Security Officer , 2025-04-05 12:30 UTC https://x.example/1 read",
+        "09 not applicable DevOps Lead", "Joined from (1)", "staging GO 2025-04-05 12:30 UTC",
+    ):  # fmt: skip
+        assert words in text
+    assert "A weak cipher" not in text.partition("Waivers (2)")[0]  # it does not count
+
+
 def test_the_french_page_is_french():
     tree = parsed(page(language=Language.FR))
     text = text_of(tree.find(f"{NS}body"))
     assert "Audit de sécurité complété" in text
     assert "Security audit complete" not in text
     assert "1 échoué, 1 non prouvé, 1 non exécuté, 1 réussi" in text
+    assert "non permis dans production : burst" in text
+    assert "(en cause : la cible)" in text
     for word in ("Expected", "Actual", "Scenarios", "Duration", "failed", "Search"):
         assert not re.search(rf"\b{word}\b", text.partition('"use strict"')[0])
 
@@ -128,3 +152,46 @@ def test_turned_red_and_last_runs():
     assert "Turned red (2)" in text
     assert "was passed 2025-04-04 12:30 UTC" in text
     assert "This run" in text
+
+
+def test_what_was_measured_over_time_is_a_curve():
+    rows = [
+        {"t": n, "p50_ms": 20.5, "p99_ms": None if n == 2 else 40 + n, "per_second": 9, "name": "x"}
+        for n in range(5)
+    ]
+    found = (Evidence("load", {"timeline": rows, "kinds": ["a"]}),)
+    tree = parsed(page(report(scenario("s", Outcome.PASSED, evidence=found))))
+    (times, rate) = tree.iter(f"{NS}figure")
+    assert len(list(times.iter(f"{SVG}polyline"))) == 2 + 1 + 2  # p99_ms is broken; two keys
+    assert "p50_ms: 20.5 ms p99_ms: 44 ms" in text_of(times)
+    assert "per_second: 9" in text_of(rate)
+
+
+def test_figures_are_what_has_a_unit():
+    found = (Evidence("recovery, in seconds", 12.5), Evidence("https://x/", 200))
+    tree = parsed(page(report(scenario("s", Outcome.PASSED, evidence=found))))
+    (figures,) = (d for d in tree.iter(f"{NS}details") if d.get("class") == "figures")
+    assert "recovery, in seconds 12.5" in text_of(figures)
+    assert "https" not in text_of(figures)
+
+
+def test_what_took_long_stands_on_a_time_line():
+    spans = (Span("failover: run", 1.5, 20), Span("s", 22, 10.25, scenario("s", Outcome.PASSED).id))
+    tree = parsed(page(report(scenario("s", Outcome.PASSED), spans=spans)))
+    (table,) = (t for t in tree.iter(f"{NS}table") if t.get("class") == "list spans")
+    bars = [(r.get("class"), r.get("x"), r.get("width")) for r in table.iter(f"{SVG}rect")]
+    assert bars == [("length", "3.61", "48.19"), ("passed", "53.01", "24.7")]
+    assert "failover: run 1.5 s + 20.0 s" in text_of(table)
+
+
+@pytest.mark.parametrize(
+    "value", [[], [1, 2, 3], [{"t": 1}] * 2, [{"t": 1, "x": 1}, {"t": "b"}, 3]]
+)
+def test_what_is_no_curve(value):
+    assert curves(value) == ()
+
+
+def test_a_curve_of_one_value_and_one_moment_is_drawn():
+    (curve,) = curves([{"t": 5, "x": 0}] * 3)
+    assert curve.lines[0].parts == ("0,160 0,160 0,160",)
+    assert curve.ticks == ((0, 160), (1, 0))

@@ -13,6 +13,9 @@ const KEPT = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'N
 const inherited = Object.fromEntries(
   KEPT.filter((name) => name in process.env).map((name) => [name, process.env[name]]));
 
+// The address of a slot of deploy/deploy.sh. Without it the application reads HOST in its .env.
+const slot = process.env.SLOT_ADDRESS ? { HOST: process.env.SLOT_ADDRESS } : {};
+
 module.exports = {
   apps: [
     {
@@ -23,7 +26,7 @@ module.exports = {
       watch: false,
       max_memory_restart: '1G',
       filter_env: [''],
-      env: { ...inherited, NODE_ENV: 'production', PORT: 3000 },
+      env: { ...inherited, ...slot, NODE_ENV: 'production', PORT: 3000 },
       env_production: { NODE_ENV: 'production', PORT: 3000 },
       env_staging: { NODE_ENV: 'staging', PORT: 3000 },
       error_file: '/var/log/dashboard-velo/error.log',

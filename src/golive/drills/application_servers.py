@@ -50,8 +50,8 @@ class ServerLoss:
     """A server all of whose processes were killed at once, and that was started again then.
 
     `ready_s` is how long after its loss it was ready, `back_s` how long after that it answered
-    a request: None where it did not in time. `retriable` are requests from its loss until then,
-    `writes` those until it was ready; writes may not be retried once they were sent.
+    a request: None where it did not in time. `retriable` and `writes` are requests from its loss
+    until it was ready; writes may not be retried once they were sent.
     """
 
     server: str
@@ -107,11 +107,13 @@ def _ready(address: str) -> bool:
 def grow(stage: Stage, address: str) -> Growth:
     """Add the server at `address` to the balancer, and remove it again."""
     directory, traffic = stage.replica.directory, stage.traffic
-    edge, file = directory / "hosts/edge", directory / "hosts/edge" / CONFIGURATION
+    edge = directory / "hosts/edge"
     before, begin = _processes(directory), traffic.now()
+    last = [*stage.replica.subnet.named("app-").values()][-1]
+    file, line = _line_of(edge, last)
     text = stage.journal.keep(file)
     try:
-        file.write_text(_with_server(text, stage.replica, address))
+        file.write_text(text.replace(line, line + line.replace(last, address), 1))
         reload(edge, server(directory, "edge").pid)
         added_s = traffic.now()
         traffic.more(_REQUESTS)
@@ -132,13 +134,13 @@ def grow(stage: Stage, address: str) -> Growth:
     )
 
 
-def _with_server(text: str, replica: Replica, address: str) -> str:
-    """nginx's configuration with one more server, like the last one. Raises Unproven."""
-    last = [*replica.subnet.named("app-").values()][-1]
-    line = re.search(rf"(?m)^[ \t]*server {re.escape(last)}:{_PORT}\b[^;]*;.*\n", text)
-    if line is None:
-        raise Unproven(f"{CONFIGURATION} has no line for the server {last}", Whose.TARGET)
-    return text.replace(line[0], line[0] + line[0].replace(last, address), 1)
+def _line_of(edge: Path, server: str) -> tuple[Path, str]:
+    """The file of nginx's, and the line in it, that name a server. Raises Unproven."""
+    wanted = re.compile(rf"(?m)^[ \t]*server {re.escape(server)}:{_PORT}\b[^;]*;.*\n")
+    for file in sorted((edge / CONFIGURATION).parent.glob("*.conf")):
+        if line := wanted.search(file.read_text()):
+            return file, line[0]
+    raise Unproven(f"no file beside {CONFIGURATION} names the server {server}", Whose.TARGET)
 
 
 def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
@@ -151,15 +153,18 @@ def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
 
 
 class Losing:
-    """A server is killed when this is made, and started again; `end` sees it come back."""
+    """The loss of a server, step by step: other things may be lost in between."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._directory = stage.replica.directory
-        self._began_s = stage.traffic.now()
+
+    def lose(self) -> None:
+        """Kill it, and have it started again."""
+        self._began_s = self._stage.traffic.now()
         kill(self._directory, _LOST)
-        stage.traffic.more(_NO_MORE)
-        self._restarted_s = stage.traffic.now()
+        self._stage.traffic.more(_NO_MORE)
+        self._restarted_s = self._stage.traffic.now()
         start_ended(self._directory)
 
     def await_ready(self) -> None:
@@ -175,7 +180,6 @@ class Losing:
             if first_s is not None or traffic.now() > self._ready_s + _BACK_WITHIN_S:
                 break
             time.sleep(_POLL_S)
-        self._ended_s = traffic.now() if first_s is None else first_s
         # One that answers before all its workers are ready is back at once.
         self._back_s = None if first_s is None else max(0.0, round(first_s - self._ready_s, 3))
 
@@ -186,7 +190,7 @@ class Losing:
             _LOST,
             round(self._ready_s - self._began_s, 3),
             self._back_s,
-            traffic.share((Kind.STATUS,), self._began_s, self._ended_s),
+            traffic.share((Kind.STATUS,), self._began_s, self._ready_s),
             traffic.share((Kind.WRITE,), self._began_s, self._ready_s),
         )
 

@@ -26,6 +26,7 @@ from golive.probes.mongodb import Login, Member, connected
 
 _BEFORE, _AFTER = 20, 5  # writes that are acknowledged before the job begins, and after its end
 _EARLIER_DAYS = 9
+_TIMEOUT_S = 30.0  # collections are made and dropped, and a majority waited for
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def back_up(
     for days in range(1, _EARLIER_DAYS + 1):
         (place / name_of(before - timedelta(days=days))).mkdir(mode=0o700, exist_ok=True)
     known = set(_backups(place))
-    with connected(primary, admin) as client:
+    with connected(primary, admin, _TIMEOUT_S) as client:
         before_it = held(client[database])
         with writing(client, database) as writer:
             writer.more(_BEFORE)

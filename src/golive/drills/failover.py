@@ -3,6 +3,7 @@
 Everything is healed, and the whole replica as before, when a drill has ended, however it ends.
 """
 
+import time
 from dataclasses import dataclass
 
 from golive.drills import application_servers, mongodb_primary, redis_node
@@ -12,6 +13,9 @@ from golive.drills.redis_node import NodeLoss
 from golive.drills.stage import Replica, staged
 from golive.drills.traffic import Kind, Share
 from golive.replica.order import disorder, inventory
+
+_SETTLED_WITHIN_S = 10.0
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,14 @@ def fail_over(replica: Replica, stalled_s: float) -> FailoverDrill:
         growth = grow(stage, address)
         # The balancer tries a lost server again after 10 s: others are lost meanwhile.
         server = application_servers.Losing(stage)
-        nodes = [
-            redis_node.Losing(stage, host, users=("app-1", "app-3"))
+        server.lose()
+        nodes = {
+            host: redis_node.lose(stage, host, users=("app-1", "app-3"))
             for host in ("redis-2", "redis-1")
-        ]
+        }
         server.await_ready()
         primary = mongodb_primary.Losing(stage, "killed")
+        primary.lose()
         begin, end = stall(stage, stalled_s)
         primary.await_writes()
         primary.heal()
@@ -61,7 +67,7 @@ def fail_over(replica: Replica, stalled_s: float) -> FailoverDrill:
         server=server.seen(),
         stalled_s=round(end - begin, 3),
         stalled=traffic.share((Kind.STATUS,), begin, end),
-        nodes=tuple(each.seen() for each in nodes),
+        nodes=tuple(redis_node.seen(host, *times, traffic) for host, times in nodes.items()),
         primary=primary.seen(),
         changed=_changed(replica, before),
         lasted_s=round(traffic.now(), 3),
@@ -81,18 +87,25 @@ def freeze_primary(replica: Replica) -> FreezeDrill:
     before = inventory(replica.directory)
     with staged(replica) as stage:
         primary = mongodb_primary.Losing(stage, "frozen")
+        primary.lose()
         primary.await_writes()
         primary.heal()
     return FreezeDrill(primary.seen(), _changed(replica, before))
 
 
 def _changed(replica: Replica, before: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What is not as before, at the end of the wait: a child that saves a snapshot soon ends."""
+    until = time.monotonic() + _SETTLED_WITHIN_S
+    while (found := _differing(replica, before)) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+    return found
+
+
+def _differing(replica: Replica, before: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     after = inventory(replica.directory)
-    return (
-        *disorder(replica.directory),
-        *(
-            f"{name} has the processes {', '.join(after[name])}, it had {', '.join(programs)}"
-            for name, programs in before.items()
-            if after[name] != programs
-        ),
+    others = (
+        f"{name} has the processes {', '.join(after[name])}, it had {', '.join(programs)}"
+        for name, programs in before.items()
+        if after[name] != programs
     )
+    return (*disorder(replica.directory), *others)

@@ -16,6 +16,7 @@ from golive.replica.restart import freeze, kill, thaw
 _ELECTED_WITHIN_S = 20.0
 _RESUMED_WITHIN_S = 20.0
 _AFTER = 16  # requests once writes are acknowledged again
+_TIMEOUT_S = 30.0
 _POLL_S = 0.05
 
 How = Literal["killed", "frozen"]
@@ -45,17 +46,20 @@ class PrimaryLoss:
 
 
 class Losing:
-    """The primary is lost when this is made."""
+    """The loss of the primary, step by step: other things may be lost in between."""
 
     def __init__(self, stage: Stage, how: How) -> None:
         self._stage, self._how = stage, how
         replica = stage.replica
         self._lost = primary_of(replica.members, replica.mongodb_admin)
-        self._began_s = stage.traffic.now()
-        (kill if how == "killed" else freeze)(replica.directory, self._lost.name)
         self._elected: Member | None = None
         self._elected_s: float | None = None
         self._resumed_s: float | None = None
+
+    def lose(self) -> None:
+        """Kill it, or freeze it."""
+        self._began_s = self._stage.traffic.now()
+        (kill if self._how == "killed" else freeze)(self._stage.replica.directory, self._lost.name)
 
     def await_writes(self) -> None:
         """Return when writes are acknowledged again, or should have been long ago."""
@@ -110,7 +114,7 @@ class Losing:
 
     def _absent(self, member: Member) -> int:
         """How many of the acknowledged writes are not, or not whole, on this member."""
-        with connected(member, self._stage.replica.mongodb_admin) as client:
+        with connected(member, self._stage.replica.mongodb_admin, _TIMEOUT_S) as client:
             there = [
                 {
                     each["_id"]

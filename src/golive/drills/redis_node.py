@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from golive.drills.stage import Stage
-from golive.drills.traffic import Kind, Share
+from golive.drills.stage import Replica, Stage
+from golive.drills.traffic import Kind, Share, Traffic
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven
 from golive.probes.readiness import readiness
@@ -11,7 +11,7 @@ from golive.probes.redis import Node, replication
 from golive.replica.restart import await_ready, kill, start_ended
 
 _REQUESTS = 20  # without the node
-_APPLICATION = 3000
+_APPLICATION, _OK = 3000, 200
 _BACK_WITHIN_S = 30.0
 
 
@@ -27,39 +27,33 @@ class NodeLoss:
     requests: Share
 
 
-class Losing:
-    """The node is killed when this is made, and started again."""
+def lose(stage: Stage, host: str, users: tuple[str, ...]) -> tuple[float, float]:
+    """Kill a node, and start it again; when it was lost and back, in the time of the traffic.
 
-    def __init__(self, stage: Stage, host: str, users: tuple[str, ...]) -> None:
-        """`users` are the application servers that must have it back (hosts)."""
-        self._stage, self._host = stage, host
-        self._began_s = stage.traffic.now()
-        directory = stage.replica.directory
-        kill(directory, host)
-        stage.traffic.more(_REQUESTS)
-        start_ended(directory)
-        await_ready(directory, host)
-        stage.traffic.until(lambda: self._is_back(users), f"{host} is in use", _BACK_WITHIN_S)
-        self._back_s = stage.traffic.now()
+    It is back once it replicates, and the application on the hosts `users` reaches Redis.
+    """
+    directory, traffic = stage.replica.directory, stage.traffic
+    began_s = traffic.now()
+    kill(directory, host)
+    traffic.more(_REQUESTS)
+    start_ended(directory)
+    await_ready(directory, host)
+    traffic.until(lambda: _is_back(stage.replica, users), f"{host} is in use", _BACK_WITHIN_S)
+    return began_s, traffic.now()
 
-    def seen(self) -> NodeLoss:
-        """What was seen: the traffic has ended."""
-        return NodeLoss(
-            self._host,
-            round(self._back_s - self._began_s, 3),
-            self._stage.traffic.share(Kind, self._began_s, self._back_s),
-        )
 
-    def _is_back(self, users: tuple[str, ...]) -> bool:
-        hosts = self._stage.replica.subnet.hosts
-        try:
-            primary = replication(
-                Node("redis-1", hosts["redis-1"]), self._stage.replica.redis_admin
-            )
-            others = len(self._stage.replica.subnet.named("redis-")) - 1
-            online = [each for each in primary.attached if each.state == "online"]
-            return len(online) == others and all(
-                readiness(Endpoint(hosts[user], _APPLICATION, user)).status == 200 for user in users
-            )
-        except Unproven:
+def seen(host: str, began_s: float, back_s: float, traffic: Traffic) -> NodeLoss:
+    """What was seen of a loss between these times: the traffic has ended."""
+    return NodeLoss(host, round(back_s - began_s, 3), traffic.share(Kind, began_s, back_s))
+
+
+def _is_back(replica: Replica, users: tuple[str, ...]) -> bool:
+    hosts, others = replica.subnet.hosts, len(replica.subnet.named("redis-")) - 1
+    try:
+        primary = replication(Node("redis-1", hosts["redis-1"]), replica.redis_admin)
+        if sum(each.state == "online" for each in primary.attached) != others:
             return False
+        asked = (Endpoint(hosts[user], _APPLICATION, user) for user in users)
+        return all(readiness(endpoint).status == _OK for endpoint in asked)
+    except Unproven:
+        return False

@@ -9,19 +9,20 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from golive.machine import Machine
 from golive.outcome import Unproven, Whose
 from golive.probes.redis import Login, Node, connected
-from golive.probes.redis_server import started
+from golive.probes.redis_server import NotStarted, started
 
 _TTL_S = 3000  # under what keys may live at most, and far more than the drill takes
 _SAVED_WITHIN_S = 30.0
@@ -42,7 +43,8 @@ class SnapshotDrill:
 
     `status` is what the primary says of the save, which took `save_s`. `file` is where a server
     with the deployment's file looks for the snapshot; `age_s` how old it was then, None where
-    there was none, and then nothing is known of the rest. `loaded` counts all keys that the
+    there was none. `refused` is why it did not start from it; then nothing is known of the rest,
+    as without a file. `loaded` counts all keys that the
     server came up with after `start_s`; `missing`, `changed` (values) and `moved` (the time at
     which they expire) name keys.
     """
@@ -52,6 +54,7 @@ class SnapshotDrill:
     save_s: float
     file: str
     age_s: float | None
+    refused: str
     loaded: int
     start_s: float
     missing: tuple[str, ...]
@@ -70,21 +73,27 @@ def restart(
             status, save_s = _save(client)
             expected = _read(client, name)
         finally:
-            for key in client.scan_iter(f"{name}*"):
-                client.delete(key)
+            with suppress(ResponseError):  # MISCONF, after a save that failed: they expire anyway
+                for key in client.scan_iter(f"{name}*"):
+                    client.delete(key)
     file = Path(machine.path(configuration))
     snapshot = _snapshot(file)
     age_s = None
     loaded, start_s, there = 0, 0.0, expected
-    if snapshot.exists():
+    refused = ""
+    if snapshot.is_file():
         age_s = round(time.time() - snapshot.stat().st_mtime, 3)
-        loaded, start_s, there = _started_from(snapshot, file, server, admin, name, machine)
+        try:
+            loaded, start_s, there = _started_from(snapshot, file, server, admin, name, machine)
+        except NotStarted as error:
+            refused = error.reason
     return SnapshotDrill(
         written=len(expected),
         status=status,
         save_s=save_s,
         file=str(snapshot),
         age_s=age_s,
+        refused=refused,
         loaded=loaded,
         start_s=start_s,
         missing=tuple(sorted(expected.keys() - there.keys())),

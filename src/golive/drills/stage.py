@@ -19,6 +19,7 @@ from golive.replica.state import State
 from golive.replica.subnet import Subnet
 
 DATABASE = "dashboard-velo"
+_TIMEOUT_S = 30.0
 WRITTEN = ("activities", "tracks")  # by each write of the traffic, under one id
 
 
@@ -65,8 +66,8 @@ def staged(replica: Replica) -> Iterator[Stage]:
     log = replica.directory / "hosts/edge/var/log/nginx/access.log"
     try:
         with drilling(replica.directory) as journal:
-            traffic.start()
             try:
+                traffic.start()
                 with AccessLog(log, traffic.now) as requests:
                     yield Stage(replica, journal, traffic, requests)
             finally:
@@ -80,6 +81,6 @@ def staged(replica: Replica) -> Iterator[Stage]:
 
 def _remove(replica: Replica, rider: str) -> None:
     primary = primary_of(replica.members, replica.mongodb_admin)
-    with connected(primary, replica.mongodb_admin) as client:
+    with connected(primary, replica.mongodb_admin, _TIMEOUT_S) as client:
         for name in WRITTEN:
             client[DATABASE][name].delete_many({"riderId": rider})

@@ -55,10 +55,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class Share:
-    """What became of the requests of some kinds that were begun in a time."""
+    """What became of the requests of some kinds that were begun in a time.
+
+    `why` are the different reasons for which some were lost. None took longer than `longest_s`.
+    """
 
     asked: int
-    lost: tuple[str, ...]
+    lost: int
+    why: tuple[str, ...]
     longest_s: float
 
 
@@ -120,7 +124,8 @@ class Traffic:
         ]
         return Share(
             len(chosen),
-            tuple(f"{each.kind}: {each.why}" for each in chosen if each.why),
+            sum(bool(each.why) for each in chosen),
+            tuple(sorted({f"{each.kind}: {each.why}" for each in chosen if each.why})),
             round(max((each.took_s for each in chosen), default=0.0), 3),
         )
 

@@ -20,6 +20,7 @@ from golive.outcome import Unproven, Whose
 FIRST, LAST = "a_golive_drill", "z_golive_drill"  # in the order of names
 _THREADS = 2
 _WITHIN_S = 30.0
+_PAUSE_S = 0.02  # between two writes: there are others on this machine
 _POLL_S = 0.005
 
 Client = MongoClient[dict[str, Any]]
@@ -58,7 +59,7 @@ class Writer:
         number, before = thread, None
         collections = [client[database][name] for name in (FIRST, LAST)]
         try:
-            while not self._stopped.is_set():
+            while not self._stopped.wait(_PAUSE_S):
                 with client.start_session() as session:
                     with session.start_transaction(write_concern=WriteConcern("majority")):
                         for collection in collections:

@@ -45,10 +45,10 @@ def page_without_style(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_ASSETS)
+@fault(_ASSETS, _BROWSER)
 @contextmanager
 def image_missing(replica: Target) -> Iterator[None]:
-    """NGX-47: an image of the page is not there."""
+    """NGX-47: an image of the page is not there, of which a browser complains."""
     image = "location = /api/docs/favicon-32x32.png { return 404; }"
     with nginx_edited(replica, (_LOCATION, f"{image} {_LOCATION}")):
         yield
@@ -93,11 +93,11 @@ def place_missing(replica: Target) -> Iterator[None]:
 
 @fault(_ELSEWHERE, _BROWSER)
 @contextmanager
-def validator_asked(replica: Target) -> Iterator[None]:
-    """CHK-03: Swagger UI sends the description to a validator elsewhere, which the site's policy
-    forbids: the browser complains of it.
+def visitors_counted_elsewhere(replica: Target) -> Iterator[None]:
+    """CHK-03: a script of the page counts its visitors on another site, which is not reached: the
+    browser complains of that too.
     """
-    edit = ("validatorUrl: null", "validatorUrl: 'https://validator.swagger.io/validator'")
+    edit = ("window.Swagger", "new Image().src = 'https://count.example/1.png';\nwindow.Swagger")
     with _docs_edited(replica, "initializer.js", edit):
         yield
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from golive.faults.fault import Target, fault
 from golive.faults.files import edited_file
 
-_FEATURE = "platform/contacts.feature::"
+_FEATURE = "08_support_team/contacts.feature::"
 
 
 @fault(f"{_FEATURE}<role>")

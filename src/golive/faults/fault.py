@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from golive import faults
-from golive.environment import Environment
+from golive.environment import Environment, Kind
 from golive.release.example import Example
 from golive.replica.control import directory
 from golive.replica.state import State
@@ -78,6 +78,14 @@ class Target:
         """Where the host's file `path` (absolute, as in production) is."""
         return self.root(host) / path.removeprefix("/")
 
+    def inside(self, host: str, path: str) -> str:
+        """What the host's own programs call its file `path`."""
+        return str(self.path(host, path))
+
+    def command(self, _: str, *words: str) -> list[str]:
+        """The command that runs `words` where a host's programs run: here, on this machine."""
+        return [*words]
+
     def pid(self, server: str) -> int:
         """The first process of a server of `golive status` (`edge`, `redis-1` ...)."""
         return next(each.pid for each in self.state.servers if each.name == server)
@@ -95,7 +103,8 @@ class Fault:
 
     `blinds` are scenarios that cannot be measured any more with it: each of these, or with ANY
     whichever it may be. An outline's id without its row means every row, and one without its last
-    cells the rows that begin so.
+    cells the rows that begin so. `only` is the kind of environment that can be broken so; None
+    where any can.
     """
 
     name: str  # subject.function
@@ -103,6 +112,7 @@ class Fault:
     inject: Inject
     reds: tuple[str, ...]
     blinds: tuple[str, ...] = ()
+    only: Kind | None = None
 
     @property
     def subject(self) -> str:
@@ -118,12 +128,15 @@ def _begins(claim: str) -> tuple[str, ...]:
     return (f"{claim}-",) if "[" in claim else (f"{claim}[",)
 
 
-def fault(*reds: str, blinds: Iterable[str] = ()) -> Callable[[_Inject], _Inject]:
+def fault(
+    *reds: str, blinds: Iterable[str] = (), only: Kind | None = None
+) -> Callable[[_Inject], _Inject]:
     """Register a context manager as the fault with which exactly the scenarios `reds` fail.
 
     Give more than one only where one defect cannot but break several, and say why in the
     docstring. `blinds`: scenarios that the defect makes unproven or not-run; ANY where it stops
-    us from asking anything, such as a certificate that no client trusts.
+    us from asking anything, such as a certificate that no client trusts. `only`: the kind of
+    environment that can be broken so.
     Raises FaultError where it claims nothing, has no docstring, or the name is taken.
     """
 
@@ -135,7 +148,7 @@ def fault(*reds: str, blinds: Iterable[str] = ()) -> Callable[[_Inject], _Inject
             raise FaultError(f"{name}: a fault needs a scenario that it turns red, and a docstring")
         if name in _registered:
             raise FaultError(f"{name}: a second fault of this name")
-        _registered[name] = Fault(name, breaks, inject, reds, tuple(blinds))
+        _registered[name] = Fault(name, breaks, inject, reds, tuple(blinds), only)
         return inject
 
     return register

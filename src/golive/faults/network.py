@@ -16,6 +16,7 @@ _THREE = f"{_NETWORK}nginx has loaded three application servers at least"
 _SHARE = f"{_NETWORK}Each application server receives requests"
 _ADDRESS = f"{_NETWORK}Services of <role> hosts listen on the host's own address"
 
+_UPSTREAM = "/etc/nginx/upstream.conf"
 _LISTEN = """
 import socket, sys
 with socket.create_server((sys.argv[1], 0)):
@@ -29,7 +30,7 @@ with socket.create_server((sys.argv[1], 0)):
 def server_down(replica: Target) -> Iterator[None]:
     """ARC-02: one of the three servers is marked as down."""
     server = _server(replica, "app-3")
-    with nginx_edited(replica, (f"{server};", f"{server} down;")):
+    with nginx_edited(replica, (f"{server};", f"{server} down;"), file=_UPSTREAM):
         yield
 
 
@@ -37,7 +38,7 @@ def server_down(replica: Target) -> Iterator[None]:
 @contextmanager
 def server_forgotten(replica: Target) -> Iterator[None]:
     """ARC-02: one of the three servers is not in the list."""
-    with nginx_edited(replica, (f"{_server(replica, 'app-1')};", "")):
+    with nginx_edited(replica, (f"{_server(replica, 'app-1')};", ""), file=_UPSTREAM):
         yield
 
 
@@ -46,7 +47,7 @@ def server_forgotten(replica: Target) -> Iterator[None]:
 def server_preferred(replica: Target) -> Iterator[None]:
     """ARC-02: one server gets twenty times as many requests as the others."""
     server = _server(replica, "app-1")
-    with nginx_edited(replica, (f"{server};", f"{server} weight=20;")):
+    with nginx_edited(replica, (f"{server};", f"{server} weight=20;"), file=_UPSTREAM):
         yield
 
 

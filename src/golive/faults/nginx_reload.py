@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 from golive.faults.fault import FaultError, Target
 from golive.faults.files import edited
@@ -42,6 +43,11 @@ def reload_nginx(replica: Target) -> None:
     Raises FaultError with nginx's own words where it refuses them.
     """
     try:
-        reload(replica.root("edge"), replica.pid("edge"))
+        reload(
+            replica.root("edge"),
+            replica.pid("edge"),
+            Path(replica.inside("edge", "/")),
+            replica.command("edge"),
+        )
     except ReloadError as error:
         raise FaultError(str(error)) from error

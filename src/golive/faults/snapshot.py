@@ -1,11 +1,13 @@
 """Snapshots of Redis that do not give back what was there."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
 
-from golive.faults.fault import FaultError, Target, fault
+from golive.faults.fault import Target, fault
+from golive.faults.files import edited
 from golive.machine import credential
 
 _FEATURE = "05_backup/snapshot.feature::"
@@ -15,24 +17,23 @@ _EXPIRE = f"{_FEATURE}Keys expire after a restart when they would have before"
 
 @fault(_ALL, _EXPIRE)
 @contextmanager
-def another_file_is_written(replica: Target) -> Iterator[None]:
-    """RDS-05: the running primary saves under another name than its file says, so that a restart
-    begins with what was saved last under that: nothing of today, neither value nor TTL.
+def another_file_is_read(replica: Target) -> Iterator[None]:
+    """RDS-05: the primary's file names another snapshot than the running one writes, an old one:
+    a restart gives back nothing of today, neither values nor when they expire.
     """
     client = redis.Redis(
         host=replica.subnet.hosts["redis-1"],
         username="admin",
         password=credential(replica.environment, "redis-admin-password"),
     )
-    old = replica.path("redis-1", "/var/lib/redis/dump.rdb")
-    other = old.with_name("other.rdb")
+    written = replica.path("redis-1", "/var/lib/redis/dump.rdb")
+    read = written.with_name("old.rdb")
     try:
-        client.save()  # an old snapshot is there
-        if not old.exists():
-            raise FaultError(f"{old}: is not where the snapshot goes")
-        client.config_set("dbfilename", other.name)
-        yield
+        client.save()
+        shutil.copy(written, read)
+        edit = (f"dbfilename {written.name}", f"dbfilename {read.name}")
+        with edited(replica, "redis-1", "/etc/redis/redis.conf", edit):
+            yield
     finally:
-        client.config_set("dbfilename", old.name)
         client.close()
-        other.unlink(missing_ok=True)
+        read.unlink(missing_ok=True)

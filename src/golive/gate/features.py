@@ -6,7 +6,7 @@ checked here before it sees them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ ADVISORY = "advisory"
 AHEAD = "ahead"
 ALONE = "alone"
 SLOW = "slow"
+SMOKE = "smoke"
 LIVE = "only-live"
 UNWAIVABLE = "unwaivable"
 PERMITS = {f"permit-{permit}": permit for permit in Permit}
@@ -42,6 +43,16 @@ class Features:
     items: tuple[Item, ...]
     statements: dict[str, Statement]
     scenarios: dict[str, Scenario]
+
+    def smoke(self) -> "Features":
+        """The scenarios that `golive smoke` runs, and the items that have one."""
+        chosen = {id_: each for id_, each in self.scenarios.items() if each.smoke}
+        items = {item_of(id_) for id_ in chosen}
+        return replace(
+            self,
+            items=tuple(item for item in self.items if item.id in items),
+            scenarios=chosen,
+        )
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -94,6 +105,7 @@ def _tags(known: Mapping[str, Statement]) -> dict[str, str]:
         **{id_: statement.statement for id_, statement in known.items()},
         ADVISORY: "the scenario does not count for the verdict",
         AHEAD: "measured while other scenarios run, and judged after them",
+        SMOKE: "run by golive smoke too: seconds, and single requests that change nothing",
         ALONE: "run after all others, when nothing else is measured: it disturbs everything",
         SLOW: "takes a minute or two by its nature: not run without --slow",
         LIVE: "run only where users are (live in the environment file)",
@@ -203,6 +215,10 @@ class _Reader:
             )
             if problem not in self.problems:  # a feature's tag is seen once for each scenario
                 self.problems.append(problem)
+        if SMOKE in tags and (harms := sorted(tags.keys() & {AHEAD, ALONE, SLOW, *PERMITS})):
+            self._refuse(
+                tags[SMOKE], f"a smoke test is short and harmless: not @{', @'.join(harms)}"
+            )
         return Scenario(
             id=id_,
             name=title,
@@ -212,6 +228,7 @@ class _Reader:
             ahead=AHEAD in tags,
             alone=ALONE in tags,
             slow=SLOW in tags,
+            smoke=SMOKE in tags,
             live=LIVE in tags,
             waivable=UNWAIVABLE not in tags,
             permits=frozenset(PERMITS[tag] for tag in tags.keys() & PERMITS.keys()),

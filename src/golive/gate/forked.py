@@ -27,12 +27,14 @@ class ChecklistError(Exception):
 class Checklist:
     """The checklist of the current directory; `directory` is where its runs report.
 
-    `slow`: with the scenarios that take minutes.
+    `slow`: with the scenarios that take minutes. The replicas are of `environment`.
     """
 
-    def __init__(self, directory: Path, *, slow: bool = False) -> None:
+    def __init__(
+        self, directory: Path, *, environment: str = "replica", slow: bool = False
+    ) -> None:
         self._directory = directory
-        self._options = ("--slow",) if slow else ()
+        self._options = (f"--environment={environment}", *(("--slow",) if slow else ()))
         self._output = directory / "output.txt"
         if self._pytest("--collect-only"):
             raise ChecklistError(f"the checklist cannot be collected:\n{self._last_words()}")

@@ -10,6 +10,7 @@ from pytest_bdd.parser import Feature, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import step_function_context_registry
 
+from golive import names
 from golive.checklist import DEVIATION, Scenario
 from golive.environment import Environment
 from golive.gate.clients import Clients, Pace
@@ -45,6 +46,7 @@ class ScenarioRunner:
     def use(self, environment: Environment) -> None:
         """Scenarios are run against this environment, whose stack is up."""
         network = environment.clients.network
+        names.resolve({name: h.address for name, h in environment.hosts.items() if h.address})
         self.environment = environment
         self.clients = Clients(network, self._clients_start, self._worker, self._workers)
         self.pace = Pace(None if network else environment.pace / self._workers)
@@ -60,6 +62,8 @@ class ScenarioRunner:
             file, _, line = scenario.where.rpartition(":")
             item.location = (file, int(line) - 1, scenario.id)
             item.extra_keyword_matches.add(scenario.id)  # so that -k finds files and names
+        if config.getoption("smoke"):
+            items[:] = [item for item in items if item.stash[_scenario].smoke]
         if (chosen := config.getoption("scenario")) is not None:
             if unknown := set(chosen) - self._features.scenarios.keys():
                 raise pytest.UsageError(f"--scenario: no such id: {', '.join(sorted(unknown))}")

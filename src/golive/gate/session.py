@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -117,16 +117,21 @@ class GateSession:
             scenarios = [self._plan.features.scenarios[item.location[2]] for item in session.items]
             self._progress.begin(scenarios)
             self._runner.use(self._environment)
-            permitted = [each for each in scenarios if not each.barred(self._environment)]
-            self._config.hook.pytest_golive_ahead(
-                measurements=self._runner.measurements,
-                environment=self._environment,
-                clients=self._runner.clients,
-                slow=self._config.getoption("slow"),
-                tags={statement for each in permitted for statement in each.statements},
-                ahead={each.id for each in permitted if each.ahead},
-            )
+            if not self._config.getoption("smoke"):  # of which none takes long
+                self._begin_ahead(scenarios)
         return (yield)
+
+    def _begin_ahead(self, scenarios: Iterable[Scenario]) -> None:
+        """Start the measurements that take long."""
+        permitted = [each for each in scenarios if not each.barred(self._environment)]
+        self._config.hook.pytest_golive_ahead(
+            measurements=self._runner.measurements,
+            environment=self._environment,
+            clients=self._runner.clients,
+            slow=self._config.getoption("slow"),
+            tags={statement for each in permitted for statement in each.statements},
+            ahead={each.id for each in permitted if each.ahead},
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
@@ -146,8 +151,12 @@ class GateSession:
         environment = self._plan.environment
         if environment.kind is Kind.DEPLOYED or environment.stack is None:
             return
-        from golive.replica.attach import attach, attach_or_start  # slow to import
-        from golive.replica.control import ReplicaError
+        from golive.replica.control import ReplicaError  # slow to import, all of them
+
+        if environment.kind is Kind.COMPOSE:
+            from golive.compose.attach import attach, attach_or_start
+        else:
+            from golive.replica.attach import attach, attach_or_start
 
         try:
             if self._plan.replica is not None:

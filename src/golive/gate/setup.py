@@ -115,8 +115,6 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
     name, stack = config.getoption("environment"), config.getoption("stack")
     load = partial(environments.load, statements=checklist.statements, blocking=checklist.blocking)
     environment = load(name, directory=directory)
-    if environment.kind is Kind.COMPOSE:
-        raise pytest.UsageError("environments of kind compose cannot be started yet")
     if stack is not None:
         if environment.kind is Kind.DEPLOYED:
             raise pytest.UsageError(f"--stack: {environment.name} is not started from a stack")
@@ -127,14 +125,16 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
     if sign_key is not None and not sign_key.is_file():
         raise pytest.UsageError(f"--sign-key: {sign_key}: no such file")
     replica = config.getoption("replica")
-    if replica is not None and environment.kind is not Kind.REPLICA:
+    if replica is not None and environment.kind is Kind.DEPLOYED:
         raise pytest.UsageError(f"--replica: {environment.name} is of kind {environment.kind}")
     here = environments.find(name, directory).resolve()
+    # The environments of a checklist of one's own stand beside each other; ours are not its.
+    beside = here.parent if config.getoption("features_dir") else directory
     return Plan(
-        features=checklist,
+        features=checklist.smoke() if config.getoption("smoke") else checklist,
         environment=environment,
         elsewhere=tuple(
-            load(str(path)) for path in environments.files(directory) if path.resolve() != here
+            load(str(path)) for path in environments.files(beside) if path.resolve() != here
         ),
         fresh=config.getoption("fresh"),
         replica=replica,

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
-from golive.probes.http import Response, request
+from golive.probes.http import Response, Scheme, request
 from golive.probes.token import TokenFacts, claims, facts, forge
 
 _REGISTER, _SIGN_IN, _REFRESH = "/api/auth/register", "/api/auth/login", "/api/auth/refresh"
@@ -27,6 +27,8 @@ _OWN_DATA = "/api/v1/riders/me/statistics"  # for who is signed in, alone
 _DOMAIN = "golive.invalid"  # RFC 2606: nobody gets its mail
 _OURS = r"^golive-[0-9a-f]{24}@golive\.invalid$"
 _LEFT_OVER = timedelta(minutes=10)  # no audit takes so long
+_LENT = r"^golive-load-[0-9a-f]{24}@golive\.invalid$"
+_LENT_LEFT_OVER = timedelta(hours=4)  # nor a load test so long
 _USERS, _REVOCATIONS = "users", "revocations"
 _IDS = ("jti", "session")  # of what the application notes when a token was used, or a session ended
 _SYSTEM = {"admin", "config", "local"}
@@ -104,6 +106,21 @@ def audit(server: Endpoint, database: Database, access: str, refresh: str) -> Ac
         )
 
 
+@contextlib.contextmanager
+def lent(site: Endpoint, database: Database) -> Iterator[tuple[str, str]]:
+    """The e-mail address and password of an account that exists as long as the block.
+
+    It is made at the public `site` (HTTPS). Raises Unproven as `audit` does.
+    """
+    email = f"golive-load-{secrets.token_hex(12)}@{_DOMAIN}"
+    password = secrets.token_urlsafe(24)
+    with connected(database) as client, _removed(client, email) as made:
+        sign_in = {"email": email, "password": password}
+        _expect(_post(site, _REGISTER, sign_in, "https"), _CREATED)
+        made.certainly = True
+        yield email, password
+
+
 def _tokens(issued: str, renewing: str, secret: str) -> dict[str, str]:
     """What is tried where one must be signed in. The second shows that forging is done right."""
     claimed = claims(issued)
@@ -137,7 +154,7 @@ def _signed_in(server: Endpoint, token: str) -> Response:
     return request(server, _OWN_DATA, headers=[("Authorization", f"Bearer {token}")], scheme="http")
 
 
-def _post(server: Endpoint, path: str, body: dict[str, str]) -> Response:
+def _post(server: Endpoint, path: str, body: dict[str, str], scheme: Scheme = "http") -> Response:
     content = json.dumps(body).encode()
     return request(
         server,
@@ -145,7 +162,7 @@ def _post(server: Endpoint, path: str, body: dict[str, str]) -> Response:
         method="POST",
         headers=[_JSON],
         body=content,
-        scheme="http",
+        scheme=scheme,
         timeout_s=_SLOW_S,
     )
 
@@ -210,11 +227,14 @@ def _removed(client: MongoClient[Document], email: str) -> Iterator[_Made]:
 
 def _sweep(client: MongoClient[Document]) -> None:
     """Remove what runs left that were killed in the middle."""
-    before = datetime.now(UTC) - _LEFT_OVER
-    left = {"email": {"$regex": _OURS}, "createdAt": {"$lt": before}}
+    now = datetime.now(UTC)
+    left = [
+        {"email": {"$regex": pattern}, "createdAt": {"$lt": now - age}}
+        for pattern, age in ((_OURS, _LEFT_OVER), (_LENT, _LENT_LEFT_OVER))
+    ]
     try:
         for name in databases(client):
-            client[name][_USERS].delete_many(left)
+            client[name][_USERS].delete_many({"$or": left})
     except PyMongoError as error:
         raise Unproven(f"MongoDB: old accounts of golive: {error}", Whose.TARGET) from error
 

@@ -50,7 +50,8 @@ class Shown:
     """A page once it shows what was waited for, or gave up.
 
     `found` is how many elements match the selector; `requests` every address that was asked for,
-    in order; `problems` what the console, the network and the page's policy complained of.
+    in order; `problems` what the console, the network and the page's policy complained of; until it
+    has asked for nothing for half a second.
     """
 
     url: str
@@ -93,6 +94,7 @@ def _show(endpoint: Endpoint, path: str, selector: str, wait_s: float) -> Shown 
         browser.session = attached["sessionId"]
         for domain in ("Network", "Runtime", "Log", "Page"):
             browser.call(f"{domain}.enable")
+        browser.call("Page.setLifecycleEventsEnabled", enabled=True)
         url = url_of(endpoint, path)
         if failed := browser.call("Page.navigate", url=url).get("errorText"):
             return str(failed)
@@ -102,6 +104,7 @@ def _show(endpoint: Endpoint, path: str, selector: str, wait_s: float) -> Shown 
             awaitPromise=True,
             returnByValue=True,
         )
+        browser.until_quiet()
         if "value" not in found.get("result", {}):
             raise Unproven(f"{url}: left before it was looked at: {found}", Whose.TARGET)
         return Shown(
@@ -132,6 +135,7 @@ class _Browser:
         self._read, self._write = read, write
         self._received = b""
         self._number = 0
+        self._quiet = False
         self._until = time.monotonic() + _LIMIT_S
         self.session: str | None = None
         self.requests: list[str] = []
@@ -154,6 +158,12 @@ class _Browser:
                 return result
             self._notice(answer.get("method"), answer.get("params", {}))
 
+    def until_quiet(self) -> None:
+        """Return when the page has asked for nothing for half a second (networkIdle)."""
+        while not self._quiet:
+            answer = self._next("the end of its requests")
+            self._notice(answer.get("method"), answer.get("params", {}))
+
     def _next(self, waiting_for: str) -> dict[str, Any]:
         while b"\0" not in self._received:
             with selectors.DefaultSelector() as selector:
@@ -169,7 +179,11 @@ class _Browser:
         return parsed
 
     def _notice(self, event: str | None, about: dict[str, Any]) -> None:
-        if event == "Network.requestWillBeSent":
+        if event == "Page.lifecycleEvent":
+            self._quiet |= about["name"] == "networkIdle"
+        elif event == "Page.frameStartedLoading":
+            self._quiet = False
+        elif event == "Network.requestWillBeSent":
             self.requests.append(about["request"]["url"])
         elif event == "Network.loadingFailed":
             self.problems.append(f"not loaded: {about['errorText']}")

@@ -85,9 +85,12 @@ class CatchUp:
 
 
 @contextmanager
-def connected(member: Member, login: Login | None) -> Iterator[Client]:
+def connected(
+    member: Member, login: Login | None, timeout_s: float = TIMEOUT_S
+) -> Iterator[Client]:
     """A client of this member alone, over TLS, signed in or (None) not.
 
+    Each wait on the network has an end after `timeout_s`.
     Raises Unproven for whatever goes wrong inside.
     """
     _require_listening(member)
@@ -99,9 +102,9 @@ def connected(member: Member, login: Login | None) -> Iterator[Client]:
         password=login.password if login else None,
         tls=True,
         tlsCAFile=str(member.roots) if member.roots else None,
-        serverSelectionTimeoutMS=int(TIMEOUT_S * 1000),
-        connectTimeoutMS=int(TIMEOUT_S * 1000),
-        socketTimeoutMS=int(TIMEOUT_S * 1000),
+        serverSelectionTimeoutMS=int(timeout_s * 1000),
+        connectTimeoutMS=int(timeout_s * 1000),
+        socketTimeoutMS=int(timeout_s * 1000),
         retryReads=False,
     )
     try:

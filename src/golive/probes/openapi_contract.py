@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.account import Database, connected, databases
@@ -136,9 +138,13 @@ def _removed(database: Database, run: str) -> Iterator[None]:
         yield
     finally:
         riders = {"email": {"$regex": rf"^golive-{run}[0-9a-f]{{12}}@golive\.invalid$"}}
-        with connected(database) as client:
-            for name in databases(client):
-                ids = [user["_id"] for user in client[name]["users"].find(riders)]
-                for collection in _COLLECTIONS:
-                    client[name][collection].delete_many({"riderId": {"$in": ids}})
-                client[name]["users"].delete_many({"_id": {"$in": ids}})
+        try:
+            with connected(database) as client:
+                for name in databases(client):
+                    ids = [user["_id"] for user in client[name]["users"].find(riders)]
+                    for collection in _COLLECTIONS:
+                        client[name][collection].delete_many({"riderId": {"$in": ids}})
+                    client[name]["users"].delete_many({"_id": {"$in": ids}})
+        except (PyMongoError, Unproven) as error:
+            reason = f"accounts golive-{run}... could not be removed, remove them by hand: {error}"
+            raise Unproven(reason, Whose.OURS) from error

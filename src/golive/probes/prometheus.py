@@ -210,6 +210,37 @@ def curve(
     return _ask(endpoint, f"/api/v1/query_range?query={quote(query)}&{span}", read)
 
 
+@dataclass(frozen=True)
+class Series:
+    """What was scraped of one series: (time, value), in order."""
+
+    labels: tuple[tuple[str, str], ...]
+    samples: tuple[tuple[float, float], ...]
+
+    def __getitem__(self, label: str) -> str:
+        """The value of a label; empty where the series has it not."""
+        return dict(self.labels).get(label, "")
+
+
+def recorded(
+    endpoint: Endpoint, selector: str, begin: datetime, end: datetime
+) -> tuple[Series, ...]:
+    """The samples themselves of all series that `selector` matches. Raises Unproven."""
+
+    def read(data: Json) -> tuple[Series, ...]:
+        return tuple(
+            Series(
+                tuple(sorted(each["metric"].items())),
+                tuple((float(at), float(text)) for at, text in each["values"]),
+            )
+            for each in data["result"]
+        )
+
+    span = max(1, round((end - begin).total_seconds()))
+    query = f"query={quote(f'{selector}[{span}s]')}&time={end.timestamp()}"
+    return _ask(endpoint, f"/api/v1/query?{query}", read)
+
+
 def _ask(endpoint: Endpoint, path: str, read: Callable[[Json], T]) -> T:
     response = request(endpoint, path, scheme="http")
     where = f"http://{endpoint.address}:{endpoint.port}{path}"

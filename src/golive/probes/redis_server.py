@@ -16,13 +16,17 @@ from golive.outcome import Unproven, Whose
 _READY_WITHIN_S = 10
 
 
+class NotStarted(Unproven):
+    """The server ended, or did not answer; the reason has its last words."""
+
+
 @contextmanager
 def started(
     server: Path, configuration: Path, directory: Path, changes: Mapping[str, str]
 ) -> Iterator[Path]:
     """The Unix socket of a server that works in `directory`, with `changes` of its settings.
 
-    It ends with the block, or with this thread. Raises Unproven where it does not start.
+    It ends with the block, or with this thread. Raises NotStarted; Unproven where it cannot be run.
     """
     path, log = directory / "socket", directory / "log"
     settings = {
@@ -60,4 +64,4 @@ def _await_ready(process: "subprocess.Popen[bytes]", path: Path, log: Path) -> N
     finally:
         client.close()
     said = log.read_text(errors="replace").strip()[-500:]
-    raise Unproven(f"a Redis with the deployment's file does not start: {said}", Whose.TOOL)
+    raise NotStarted(f"a Redis with the deployment's file does not start: {said}", Whose.TOOL)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import ceil
 
 from golive.machine import Machine
 from golive.outcome import Unproven, Whose
@@ -9,6 +10,16 @@ from golive.probes.mongodb import Login, Member, connected
 
 _KIB = 1024
 _MIB = 1024 * 1024
+# Of a container, as it sees its own control group: of version 2, of version 1.
+_MEMORY_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
+_CPU_QUOTAS = (
+    "/sys/fs/cgroup/cpu.max",
+    "/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+    "/sys/fs/cgroup/cpu/cpu.cfs_period_us",
+)
 _PRODUCT = "/sys/devices/virtual/dmi/id/product_name"
 
 
@@ -40,20 +51,30 @@ class NodeSize:
 
 def size(machine: Machine, directory: str) -> Size:
     """The size of a server; its storage is the file system of `directory`. Raises Unproven."""
-    memory = machine.run("cat /proc/meminfo")
-    total = re.search(r"^MemTotal:\s+(\d+) kB$", memory, re.MULTILINE)
+    total = re.search(r"^MemTotal:\s+(\d+) kB$", machine.run("cat /proc/meminfo"), re.MULTILINE)
     disk = machine.run("df -B1 --output=size,avail %s", machine.path(directory)).split()
     if total is None or not all(map(str.isdecimal, disk[-2:])):
         raise Unproven(f"{machine.name}: df or /proc/meminfo is not Linux's", Whose.TARGET)
-    return Size(int(total[1]) * _KIB, int(disk[-2]), int(disk[-1]))
+    memory = min([int(total[1]) * _KIB, *_limits(machine, *_MEMORY_LIMITS)])
+    return Size(memory, int(disk[-2]), int(disk[-1]))
 
 
 def cpus(machine: Machine) -> int:
-    """How many processors its programs may use. Raises Unproven."""
+    """How many processors its programs may use: of a container, its quota. Raises Unproven."""
     said = machine.run("nproc").strip()
     if not said.isdecimal():
         raise Unproven(f"{machine.name}: nproc says {said[:80]!r}", Whose.TOOL)
+    quotas = machine.run(f"cat {' '.join(_CPU_QUOTAS)} 2>/dev/null || true").split()
+    match quotas:  # in microseconds: how many of each period; "max" and -1 are no limit
+        case [quota, period] if quota.isdecimal() and period.isdecimal():
+            return min(int(said), ceil(int(quota) / int(period)))
     return int(said)
+
+
+def _limits(machine: Machine, *files: str) -> list[int]:
+    """What a control group allows its programs: the numbers in these files, where they are."""
+    said = machine.run(f"cat {' '.join(files)} 2>/dev/null || true").split()
+    return [int(limit) for limit in said if limit.isdecimal()]
 
 
 def system(machine: Machine) -> System:

@@ -79,7 +79,11 @@ def resolved(environment: Environment, state: State) -> Environment:
         for name in environment.hosts
         if (host := name.removesuffix(f".{DOMAIN}"))
     }
-    clients = Clients(network=IPv4Network(subnet.clients), cdn=IPv4Network(subnet.cdn))
+    clients = Clients(
+        network=IPv4Network(subnet.clients),
+        cdn=IPv4Network(subnet.cdn),
+        load=IPv4Network(subnet.load),
+    )
     update = {"site": site, "hosts": hosts, "clients": clients}
     update["received"] = directory(state.number) / "received"
     update["credentials"] = directory(state.number) / CREDENTIALS

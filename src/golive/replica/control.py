@@ -39,7 +39,11 @@ class ReplicaError(Exception):
 
 def home() -> Path:
     """The directory of this user's replicas. Short: a Unix socket's path has 107 bytes."""
-    directory = Path("/tmp") / f"golive-{os.getuid()}"  # noqa: S108 (its owner is verified)
+    return private_directory(Path("/tmp") / f"golive-{os.getuid()}")  # noqa: S108
+
+
+def private_directory(directory: Path) -> Path:
+    """`directory`, made where it is missing, and ours. Raises ReplicaError where it is not."""
     # Others may pass (nginx's workers are www-data), but not list.
     with contextlib.suppress(FileExistsError):
         directory.mkdir(mode=0o711)
@@ -56,7 +60,7 @@ def running() -> list[State]:
     found = []
     # Not by the locks: to try the lock of none that runs could disturb one that starts.
     for directory in sorted(each for each in home().iterdir() if each.is_dir()):
-        with _lock(directory.with_suffix(".lock")) as free:
+        with free_lock(directory.with_suffix(".lock")) as free:
             if free is not None:
                 _clear(directory)
                 continue
@@ -213,7 +217,7 @@ def _take(number: int | None) -> Iterator[tuple[int, int]]:
     """The lock of a free replica number: this one, or (None) the first that is free."""
     free_ones = (each for each in range(FIRST, _LAST + 1) if not in_use(each))
     for each in free_ones if number is None else [number]:
-        with _lock(home() / f"{each}.lock") as free:
+        with free_lock(home() / f"{each}.lock") as free:
             if free is not None:
                 yield each, free
                 return
@@ -225,7 +229,7 @@ def _take(number: int | None) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _lock(file: Path) -> Iterator[int | None]:
+def free_lock(file: Path) -> Iterator[int | None]:
     """The descriptor of the lock where it is free, else None; closed after the block."""
     descriptor = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -242,7 +246,7 @@ def _lock(file: Path) -> Iterator[int | None]:
 def _await_end(number: int) -> None:
     until = time.monotonic() + _STOP_WITHIN_S
     while True:
-        with _lock(home() / f"{number}.lock") as free:
+        with free_lock(home() / f"{number}.lock") as free:
             if free is not None:
                 _clear(directory(number))
                 return

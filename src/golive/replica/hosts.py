@@ -14,6 +14,7 @@ from golive.replica.substitution import Secrets, Substitution, Substitutions
 
 APPLICATION = "var/www/dashboard-velo-api"
 BACKUP = "opt/dashboard-velo-backup"
+DEPLOY = "opt/dashboard-velo-deploy"
 SITE = "api.dashboard-velo.com"
 
 # Which hosts have which part of the stack, and where.
@@ -21,6 +22,7 @@ _PLACES = (
     ("edge", "nginx", "etc/nginx"),
     ("app-", "app", APPLICATION),
     ("app-", "pm2", APPLICATION),
+    ("app-", "deploy", DEPLOY),
     ("redis-", "redis", "etc/redis"),
     ("mongo-", "mongodb", "etc/mongodb"),
     ("monitoring", "prometheus", "etc/prometheus"),
@@ -39,7 +41,7 @@ _DIRECTORIES = {
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
     "monitoring": ("var/lib/prometheus", "var/lib/alertmanager"),
-    "backup": ("etc/dashboard-velo", "tmp"),
+    "backup": ("etc/dashboard-velo", "tmp", "var/backups"),
 }
 
 ENVIRONMENT_FILE = ".env.production"
@@ -69,7 +71,7 @@ class Hosts:
             target = self.root(host) / place / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if self._is_configuration(source):
-                text = self._substitutions(host).render(source.read_text())
+                text = self.substitutions_of(host).render(source.read_text())
                 _write_private(target, text)
             else:
                 shutil.copy2(source, target)
@@ -89,7 +91,7 @@ class Hosts:
         for host, source, _ in self._placed():
             if self._is_configuration(source):
                 file = str(source.relative_to(self.stack))
-                yield from self._substitutions(host).changes(file, source.read_text())
+                yield from self.substitutions_of(host).changes(file, source.read_text())
 
     def _placed(self) -> Iterator[tuple[str, Path, str]]:
         for host in self.subnet.hosts:
@@ -97,19 +99,32 @@ class Hosts:
                 if host.startswith(prefix):
                     for source in sorted((self.stack / part).rglob("*")):
                         inside = source.relative_to(self.stack / part)
-                        if source.is_file() and "node_modules" not in inside.parts:
+                        if not source.is_file() or "node_modules" in inside.parts:
+                            continue
+                        if self._part(source) == part:
                             yield host, source, f"{place}/{inside.parent}"
+
+    def _part(self, source: Path) -> str:
+        """The part that a file belongs to: the innermost, where one part is within another."""
+        file = source.relative_to(self.stack)
+        return max((part for _, part, _ in _PLACES if file.is_relative_to(part)), key=len)
 
     def _is_configuration(self, source: Path) -> bool:
         """The application is deployed as it is: what configures it stands in one file."""
         return source.name == ENVIRONMENT_FILE or not source.is_relative_to(self.stack / "app")
 
-    def _substitutions(self, host: str) -> Substitutions:
+    def substitutions_of(self, host: str) -> Substitutions:
+        """How the files of a host are changed."""
         return Substitutions(host, self.subnet, self.root(host), self.secrets)
+
+    def names_of(self, host: str) -> list[str]:
+        """The names for which a host's certificate is valid."""
+        return [host]
 
     def _certificates(self, authority: Authority) -> None:
         """The site's certificate, the MongoDB members' own, and the root they chain to."""
-        responder = f"http://{self.subnet.hosts['authority']}:{self.subnet.port(80)}/"
+        authority_at = self.substitutions_of("authority").address("authority")
+        responder = f"http://{authority_at}:{self.subnet.port(80)}/"
         site = authority.issue([SITE], ocsp_url=responder)
         site.write(self.root("edge") / "etc/letsencrypt/live" / SITE)
         authority.write(self.root("authority"))
@@ -117,7 +132,8 @@ class Hosts:
         keyfile = self.secrets["mongo-cluster-key"]
         for host, address in self.subnet.named("mongo-").items():
             directory = self.root(host) / "etc/mongodb"
-            authority.issue([host], [address], client=True).write_combined(directory / "member.pem")
+            member = authority.issue(self.names_of(host), [address], client=True)
+            member.write_combined(directory / "member.pem")
             (directory / "root.pem").write_bytes(root)
             _write_private(directory / "keyfile", keyfile)
         for host in (*self.subnet.named("app-"), "backup"):

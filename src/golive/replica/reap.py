@@ -1,9 +1,10 @@
 """Find every process of a replica, and kill them all.
 
-A process belongs to a replica when its environment carries the mark, or when it is in a
-session that the replica began and works inside the replica's directory. Both are needed:
-nginx overwrites its environment with its title, and a daemon may begin a session of its own.
-Neither can be true of somebody's shell, nor of a later process with a recycled number.
+A process belongs to a replica when its environment carries the mark (of the replica, or of a
+drill, whose directory is below the replica's), or when it is in a session that the replica
+began and works inside the replica's directory. Both are needed: nginx overwrites its environment
+with its title, and a daemon may begin a session of its own. Neither can be true of somebody's
+shell, nor of a later process with a recycled number.
 """
 
 import contextlib
@@ -46,7 +47,8 @@ def _belongs(process: psutil.Process, directory: Path, sessions: set[int]) -> bo
         return False
     if os.getsid(process.pid) in sessions and Path(process.cwd()).is_relative_to(directory):
         return True
-    return process.environ().get(MARK) == str(directory)
+    mark = process.environ().get(MARK)
+    return mark is not None and Path(mark).is_relative_to(directory)
 
 
 def kill_all(directory: Path, *, descendants: bool = False, within_s: float = 30) -> None:

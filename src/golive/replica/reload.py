@@ -4,7 +4,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from signal import SIGHUP
@@ -20,13 +20,16 @@ class ReloadError(Exception):
     """nginx refuses its files, or still serves the old ones; the message has its own words."""
 
 
-def reload(root: Path, master_pid: int) -> None:
+def reload(
+    root: Path, master_pid: int, inside: Path | None = None, enter: Sequence[str] = ()
+) -> None:
     """Return when all requests are answered by workers that have read the files as they are.
 
-    `root` is the edge's directory. Raises ReloadError.
+    `root` is the edge's directory; `inside` is what its own programs call that (None: the same),
+    and `enter` the command that runs another where they run. Raises ReloadError.
     """
     master = psutil.Process(master_pid)
-    _require_valid(root, master.exe())
+    _require_valid(inside or root, [*enter, master.exe()])
     with ExitStack() as opened:
         old = [opened.enter_context(_watched(worker.pid)) for worker in master.children()]
         master.send_signal(SIGHUP)
@@ -40,9 +43,9 @@ def reload(root: Path, master_pid: int) -> None:
             )
 
 
-def _require_valid(root: Path, nginx: str) -> None:
+def _require_valid(root: Path, nginx: Sequence[str]) -> None:
     files = ["-p", str(root), "-c", str(root / CONFIGURATION), "-e", str(root / _ERROR_LOG)]
-    command = [nginx, "-t", "-q", *files, "-g", "daemon off;"]
+    command = [*nginx, "-t", "-q", *files, "-g", "daemon off;"]
     test = subprocess.run(command, capture_output=True, text=True)
     if test.returncode:
         raise ReloadError(f"nginx refuses its configuration: {test.stderr.strip()}")

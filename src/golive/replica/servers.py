@@ -20,7 +20,7 @@ from golive.toolchain import Toolchain
 MONGODB_PORT = 27017
 _REDIS_PORT = 6379
 _APPLICATION_PORT = 3000
-_PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_words.js")]
+PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_words.js")]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Servers:
             environment={
                 "PM2_HOME": str(root / "var/lib/pm2"),
                 "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",
-                "NODE_OPTIONS": " ".join(f'--require="{file}"' for file in _PRELOADED),
+                "NODE_OPTIONS": " ".join(f'--require="{file}"' for file in PRELOADED),
                 "TMPDIR": str(root / "tmp"),
             },
         )

@@ -4,11 +4,16 @@ Each nginx worker has a stapled response of its own, and asks for it after its o
 handshake (ngx_event_openssl_stapling.c), which goes without. The kernel wakes the worker that
 slept last, so that connections one after the other all reach the same one: only many at the
 same time reach the others, and only the owner of each socket tells which.
+
+Sockets are seen in one network namespace: that of a container is entered first.
+
+    nsenter --net --target PID python -m golive.replica.stapling ADDRESS PORT NAME
 """
 
 import asyncio
 import contextlib
 import socket
+import sys
 import time
 from collections.abc import Iterator
 
@@ -17,6 +22,7 @@ import psutil
 from golive.replica.readiness import Ready
 
 _AT_ONCE = 16
+_POLL_S = 0.02
 _TIMEOUT_S = 2
 _WITHOUT_WITHIN_S = 4
 
@@ -88,3 +94,17 @@ def _siblings(worker: int) -> set[int]:
     parent = psutil.Process(worker).parent()
     children = parent.children() if parent else []
     return {each.pid for each in children if "nginx: worker" in " ".join(each.cmdline())}
+
+
+async def _main(address: str, port: str, name: str) -> None:
+    """Return when it staples; raise what the last attempt raises, like Ready."""
+    ready = staples(address, int(port), name)
+    while not await ready():
+        await asyncio.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(_main(*sys.argv[1:]))
+    except OSError as error:
+        sys.exit(str(error))  # not yet: it is run again

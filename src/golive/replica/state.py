@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 from golive.replica.subnet import Subnet
 
@@ -58,7 +59,7 @@ class State:
         making.rename(directory / _FILE)
 
     @classmethod
-    def read(cls, directory: Path) -> "State":
+    def read(cls, directory: Path) -> Self:
         """The state of the replica in `directory`. Raises FileNotFoundError where none is."""
         content = json.loads((directory / _FILE).read_text())
         servers = (

@@ -70,6 +70,11 @@ class Subnet:
         return f"127.{self.number}.128.0/17"
 
     @property
+    def load(self) -> str:
+        """The network (CIDR) from which the people of a load test come."""
+        return f"127.{self.number}.96.0/19"
+
+    @property
     def cdn(self) -> str:
         """The network (CIDR) that stands for the CDN's."""
         return f"127.{self.number}.64.0/20"

@@ -79,27 +79,55 @@ class Substitutions:
             if before != after:
                 yield Substitution(self.host, file, number, before, self.secrets.mask(after))
 
+    def address(self, host: str) -> str:
+        """What stands for a host's name in the files."""
+        return self.subnet.hosts[host]
+
     def _rules(self) -> tuple[Callable[[str], str], ...]:
-        own = self.subnet.hosts[self.host]
-        addresses = self.subnet.hosts
         return (
-            lambda text: _MONGO_ADDRESS.sub(self._mongo_address, text),
-            lambda text: _MANAGED_REDIS.sub(addresses["redis-1"], text),
-            lambda text: text.replace("[private-address]", own),
-            lambda text: _PLACEHOLDER.sub(lambda found: self.secrets[found[1]], text),
-            lambda text: _HOST.sub(lambda found: addresses.get(found[1], found[0]), text),
-            lambda text: _LISTEN.sub(
-                lambda found: f"listen {own}:{self.subnet.port(int(found[1]))}", text
-            ),
-            lambda text: text.replace(_CDN_RANGE, self.subnet.cdn),
-            lambda text: re.sub(r"\b0\.0\.0\.0\b", own, text),
-            lambda text: self._receiver_ports(text),
-            lambda text: _PATH.sub(f"{self.root}/", text),
+            self._mongodb,
+            self._managed_redis,
+            self._private_address,
+            self._secrets,
+            self._hosts,
+            self._listen,
+            self._cdn,
+            self._all_addresses,
+            self._receiver_ports,
+            self._paths,
         )
+
+    def _mongodb(self, text: str) -> str:
+        return _MONGO_ADDRESS.sub(self._mongo_address, text)
+
+    def _managed_redis(self, text: str) -> str:
+        return _MANAGED_REDIS.sub(self.address("redis-1"), text)
+
+    def _private_address(self, text: str) -> str:
+        return text.replace("[private-address]", self.subnet.hosts[self.host])
+
+    def _secrets(self, text: str) -> str:
+        return _PLACEHOLDER.sub(lambda found: self.secrets[found[1]], text)
+
+    def _hosts(self, text: str) -> str:
+        return _HOST.sub(lambda found: self.subnet.hosts.get(found[1], found[0]), text)
+
+    def _listen(self, text: str) -> str:
+        own = self.subnet.hosts[self.host]
+        return _LISTEN.sub(lambda found: f"listen {own}:{self.subnet.port(int(found[1]))}", text)
+
+    def _cdn(self, text: str) -> str:
+        return text.replace(_CDN_RANGE, self.subnet.cdn)
+
+    def _all_addresses(self, text: str) -> str:
+        return re.sub(r"\b0\.0\.0\.0\b", self.subnet.hosts[self.host], text)
+
+    def _paths(self, text: str) -> str:
+        return _PATH.sub(f"{self.root}/", text)
 
     def _mongo_address(self, found: re.Match[str]) -> str:
         """A seed list for the SRV name, which only DNS could resolve; TLS stays required."""
-        members = ",".join(f"{address}:27017" for address in self.subnet.named("mongo-").values())
+        members = ",".join(f"{self.address(host)}:27017" for host in self.subnet.named("mongo-"))
         separator = "&" if "?" in found[2] else "?"
         # The document's URI says [password], whosever that is.
         login = found[1].replace(":[password]", ":[mongo-password]")

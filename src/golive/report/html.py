@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files as resources
 
@@ -20,7 +21,7 @@ from golive.outcome import Outcome
 from golive.report import curves, evidence, reason
 from golive.report.history import History, turned_red
 from golive.report.text import cut, utc
-from golive.report.words import Language, words
+from golive.report.words import Language, counted, translated, words
 
 SIZE = 500_000  # bytes
 # What is shown of a text (characters), of a list (entries; with none, steps are left out), and of
@@ -58,6 +59,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
 
 def render(report: Report, history: History, language: Language) -> str:
     """The page; texts and lists in it are cut shorter if it would be larger than `SIZE`."""
+    report = translated(report, language)
     for limits in _LIMITS:
         page = _page(report, history, language, limits)
         if len(page.encode()) < SIZE:
@@ -70,7 +72,7 @@ def _page(
 ) -> str:
     characters, entries, found = limits
     say = words(language)
-    red = [result for result in _red(report.scenarios) if result.blocking]
+    red = [result for result in _red(report.scenarios) if result.counts]
     templates = resources("golive.report") / "templates"
     style = (templates / "report.css").read_text(encoding="utf-8")
     script = (templates / "report.js").read_text(encoding="utf-8")
@@ -99,8 +101,10 @@ def _page(
         _=say,
         advisory=Counter(r.outcome for r in report.scenarios if not r.blocking),
         bar=_bar,
-        blocking=Counter(r.outcome for r in report.scenarios if r.blocking),
+        blocking=Counter(r.outcome for r in report.scenarios if r.counts),
+        waived=Counter(r.outcome for r in report.scenarios if r.waived),
         csp=_policy(style, script),
+        counted=partial(counted, language=language),
         counts=Counter(result.outcome for result in report.scenarios),
         entries=entries,
         depth=_DEPTH,
@@ -146,12 +150,12 @@ def _red(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
 
 
 def _proof(report: Report) -> dict[str, Counter[Outcome]]:
-    """For each item, how many of its blocking scenarios ended how."""
+    """For each item, how many of its scenarios that count ended how."""
     return {item.id: _blocking(report.scenarios, item) for item in report.items}
 
 
 def _blocking(results: Iterable[ScenarioResult], item: ItemResult) -> Counter[Outcome]:
-    return Counter(r.outcome for r in results if r.item == item.id and r.blocking)
+    return Counter(r.outcome for r in results if r.item == item.id and r.counts)
 
 
 def _spans(spans: Iterable[Span]) -> list[Span]:

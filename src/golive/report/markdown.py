@@ -8,7 +8,7 @@ from golive.outcome import Outcome
 from golive.report import reason
 from golive.report.history import History, turned_red
 from golive.report.text import cut, utc
-from golive.report.words import Language, Words, words
+from golive.report.words import Language, Words, counted, translated, words
 
 SIZE = 60_000  # bytes
 _PART = 1_500  # characters of each part of a reason
@@ -26,6 +26,7 @@ def render(report: Report, history: History, language: Language) -> str:
     """The run as Markdown; failures are left out, and counted, where there is no room for all."""
     say = words(language)
     french = language is Language.FR
+    report = translated(report, language)
     head = "\n".join(_head(report, say, french=french))
     tail = "\n".join(
         [*_waivers(report, say), *_turned(report, history, say), *_elsewhere(report, say)]
@@ -38,7 +39,7 @@ def render(report: Report, history: History, language: Language) -> str:
 
 def _head(report: Report, say: Words, *, french: bool) -> Iterator[str]:
     counts = ", ".join(
-        f"{count} {say(outcome)}"
+        counted(count, outcome, Language.FR if french else Language.EN)
         for outcome in (Outcome.FAILED, Outcome.UNPROVEN, Outcome.NOT_RUN, Outcome.PASSED)
         if (count := sum(result.outcome is outcome for result in report.scenarios))
     )

@@ -1,7 +1,12 @@
 """The words of the interface, in the languages that a report can be had in."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
+
+from golive.checklist import Report
+from golive.outcome import Outcome
 
 
 class Language(StrEnum):
@@ -46,6 +51,23 @@ _FRENCH = {
     ),
     "Waivers": "Dérogations",
     "waived": "dérogation",
+    "waived: does not count": "dérogation : ne compte pas",
+    "What fails and is accepted for this release, by whom and until when; it does not count.": (
+        "Ce qui échoue et que quelqu'un accepte pour cette version, et jusqu'à quand ; ne compte "
+        "pas."
+    ),
+    "Waives": "Déroge à",
+    "Accepted by": "Accepté par",
+    "Sign-offs": "Validations",
+    "What people have signed of the release; whether it counts, the scenarios of its item say.": (
+        "Ce que des personnes ont signé pour cette version ; les scénarios du point disent si cela "
+        "compte."
+    ),
+    "Signed by": "Signé par",
+    "Evidence": "Preuve",
+    "Note": "Remarque",
+    "not applicable": "sans objet",
+    "Joined from": "Réuni à partir de",
     "until": "jusqu'au",
     "unused: all that it names passes": "inutile : tout ce qu'elle nomme passe",
     "Turned red": "Passés au rouge",
@@ -114,6 +136,47 @@ _FRENCH = {
     ),
     "Made by golive from report.json.": "Fait par golive à partir de report.json.",
 }
+
+
+# What the gate itself says of a scenario; what features and probes say stays as it is.
+_REASONS = (
+    (r"\bnot permitted in (\S+): ([a-z, -]+)$", r"non permis dans \1 : \2"),
+    (r"^only in an environment of kind (\w+) or (\w+)$", r"seulement dans un \1 ou un \2"),
+    (r"^only in an environment of kind (\w+)$", r"seulement dans un environnement de type \1"),
+    (r"^takes a minute or two: (.*)$", r"demande une minute ou deux : \1"),
+    (r"^not chosen for this run$", "non choisi pour cette exécution"),
+    (r"^not reached: ", "non atteint : "),
+    (r"^deviation: ", "écart déclaré : "),
+    (r"; measured:$", " ; mesuré :"),
+    (r"^nowhere: no environment file permits it$", "nulle part : aucun environnement ne le permet"),
+    (r"\(fault of: target\)", "(en cause : la cible)"),
+    (r"\(fault of: network\)", "(en cause : le réseau)"),
+    (r"\(fault of: tool\)", "(en cause : un outil)"),
+    (r"\(fault of: ours\)", "(en cause : golive)"),
+)
+
+
+def translated(report: Report, language: Language) -> Report:
+    """The report, with the gate's own part of its reasons in `language`."""
+    if language is Language.EN:
+        return report
+    return replace(
+        report,
+        scenarios=tuple(replace(r, reason=_in_french(r.reason)) for r in report.scenarios),
+        due=tuple(replace(each, where=_in_french(each.where)) for each in report.due),
+    )
+
+
+def _in_french(text: str) -> str:
+    for pattern, french in _REASONS:
+        text = re.sub(pattern, french, text, flags=re.MULTILINE)
+    return text
+
+
+def counted(number: int, outcome: Outcome, language: Language) -> str:
+    """`12 passed`, `12 réussis`."""
+    plural = "s" if language is Language.FR and number > 1 else ""
+    return f"{number} {words(language)(outcome)}{plural}"
 
 
 def words(language: Language) -> Words:

@@ -56,7 +56,11 @@ def server_killed(
     return seen
 
 
-@then(parsers.parse("of {count:d} requests of status at least, until it is back, none was lost"))
+@then(
+    parsers.parse(
+        "of {count:d} requests of status at least, until it is ready again, none was lost"
+    )
+)
 def none_lost_with_it(loss: ServerLoss, count: int) -> None:
     _require_none_lost(loss.retriable, count, "proxy_next_upstream in nginx.conf")
 
@@ -294,9 +298,9 @@ def _require_none_lost(seen: Share, count: int, look: str) -> None:
     if seen.asked < count:
         raise Unproven(f"{seen.asked} requests were made, {count} are needed", Whose.OURS)
     require(
-        not seen.lost,
+        seen.lost == 0,
         expected=f"all of {seen.asked} requests answered",
-        actual=f"{len(seen.lost)} lost: {listed(seen.lost[:3])}",
+        actual=f"{seen.lost} lost: {listed(seen.why[:3])}",
         where=_WHERE,
         look=look,
     )

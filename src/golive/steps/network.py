@@ -1,5 +1,7 @@
 """Judge which way requests come to the application servers, and what else listens."""
 
+import socket
+from contextlib import suppress
 from ipaddress import ip_address
 
 from pytest_bdd import parsers, then, when
@@ -9,11 +11,13 @@ from golive.environment import Environment, ResponseKind
 from golive.gate.clients import Clients, Pace
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
+from golive.machine import machines
 from golive.outcome import NotRun, Unproven, Whose
 from golive.probes.http import connect, request
 from golive.probes.listening import listeners
 from golive.probes.nginx import Nginx
 from golive.probes.nginx_configuration import location, passed_to
+from golive.probes.reach import TIMEOUT_S, addresses, reach
 from golive.steps.expectation import column, listed, require
 from golive.steps.proxy import show_to
 from golive.steps.site import Sent, ask, curl, site
@@ -107,6 +111,42 @@ def listens_on_own(
             where=name,
             look="ss -ltnp",
         )
+
+
+@then(parsers.parse('of these a host of the role "{role}" reaches those that it may, and no other'))
+def reaches(
+    environment: Environment, evidence: EvidenceLog, role: str, datatable: list[list[str]]
+) -> None:
+    sockets: dict[tuple[str, int], str] = {}  # what it is, by address and port
+    allowed: dict[str, set[tuple[str, int]]] = {}  # where each that it may reach can be
+    for other, port, service, may in datatable[1:]:
+        for machine in machines(environment, other):
+            its = {(address, int(port)) for address in addresses(machine)}
+            what = f"{service} of {machine.name}"
+            _require_answer(what, its)
+            sockets |= dict.fromkeys(its, what)
+            if may == "yes":
+                allowed[what] = its
+    for machine in machines(environment, role):
+        seen = reach(machine, frozenset(sockets))
+        found = {sockets[each] for each in seen.open}
+        evidence.add(f"tried from {seen.name}", [f"{a}:{p}" for a, p in sorted(seen.tried)])
+        evidence.add(f"reached from {seen.name}", [f"{a}:{p}" for a, p in sorted(seen.open)])
+        require(
+            found == allowed.keys(),
+            expected=listed(sorted(allowed)),
+            actual=listed([f"{sockets[a, p]} at {a}:{p}" for a, p in sorted(seen.open)]),
+            where=f"connections from {machine.name}",
+            look="timeout 3 bash -c '</dev/tcp/ADDRESS/PORT' there",
+        )
+
+
+def _require_answer(what: str, sockets: set[tuple[str, int]]) -> None:
+    """Or silence would say nothing: this machine has an address in every network."""
+    for address, port in sockets:
+        with suppress(OSError), socket.create_connection((address, port), TIMEOUT_S):
+            return
+    raise Unproven(f"{what} answers at none of its addresses", Whose.TARGET)
 
 
 @then("none of these ports answers at the site's address")

@@ -33,7 +33,7 @@ def pytest_golive_ahead(
 ) -> None:
     """Alerts take their time, even when it is made short."""
     if any(each.startswith(_FEATURE) for each in ahead):
-        measurements.start(rehearse, _site(environment, clients), SCALE)
+        measurements.queue(rehearse, _site(environment, clients), SCALE)
 
 
 def _site(environment: Environment, clients: Clients) -> Site:

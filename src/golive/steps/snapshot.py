@@ -25,7 +25,7 @@ def pytest_golive_ahead(
 ) -> None:
     """A snapshot and a start."""
     if environment.kind is Kind.REPLICA and "RDS-05" in tags:
-        measurements.start(_restarted, *_arguments(environment))
+        measurements.queue(_restarted, *_arguments(environment))
 
 
 def _arguments(environment: Environment) -> tuple[tuple[Machine, ...], Login]:
@@ -55,9 +55,10 @@ def restarted(
 @then("the snapshot went well, and is where the server looks for it")
 def is_there(snapshot: SnapshotDrill) -> None:
     require(
-        snapshot.status == "ok" and snapshot.age_s is not None,
-        expected="ok, and a file",
-        actual=f"{snapshot.status}, and {'a file' if snapshot.age_s is not None else 'none'}",
+        snapshot.status == "ok" and snapshot.age_s is not None and not snapshot.refused,
+        expected="ok, and a file from which a server starts",
+        actual=f"{snapshot.status}, {'no file' if snapshot.age_s is None else 'a file'} "
+        f"{snapshot.refused}",
         where=snapshot.file,
         look="redis-cli INFO persistence; dir and dbfilename, in the file and as CONFIG GET says",
     )
@@ -90,5 +91,6 @@ def expires(snapshot: SnapshotDrill) -> None:
 
 
 def _require_measured(snapshot: SnapshotDrill) -> None:
-    if snapshot.age_s is None:
-        raise Unproven(f"there is no snapshot at {snapshot.file}", Whose.TARGET)
+    if snapshot.age_s is None or snapshot.refused:
+        reason = snapshot.refused or "there is none"
+        raise Unproven(f"no server was started from {snapshot.file}: {reason}", Whose.TARGET)

@@ -1,5 +1,6 @@
 """Judge the application's own tests, run on the sources that the environment was started from."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from pathlib import Path
@@ -28,7 +29,7 @@ def pytest_golive_ahead(
     """Where a source has changed, they take seconds."""
     if "CHK-01" in tags and environment.stack is not None:
         for suite in _SUITES:
-            _started(measurements, environment, clients, environment.stack / "app", suite)
+            _run(measurements.queue, environment, clients, environment.stack / "app", suite)
 
 
 @then(parsers.parse("the {suite} tests of the application pass, and there is one at least"))
@@ -42,7 +43,7 @@ def suite_passes(
     if environment.stack is None:
         raise Unproven(f"{environment.name} was not started from a stack", Whose.OURS)
     app = environment.stack / "app"
-    report = _started(measurements, environment, clients, app, suite).result()
+    report = _run(measurements.start, environment, clients, app, suite).result()
     evidence.add("tests that were run", report.ran)
     evidence.add("skipped", report.skipped)
     evidence.add("run", report.began)
@@ -57,16 +58,16 @@ def suite_passes(
     )
 
 
-def _started(
-    measurements: Measurements,
+def _run(
+    begin: Callable[..., Future[TestReport]],
     environment: Environment,
     clients: Clients,
     app: Path,
     suite: str,
 ) -> Future[TestReport]:
     if suite != _AGAINST_THE_SITE:
-        return measurements.start(run, app, suite)
+        return begin(run, app, suite)
     site = environment.site
     url = f"https://{site.name}:{site.ports.https}"
     against = Site(url, site.address or site.name, clients.named("end-to-end tests"), site.roots)
-    return measurements.start(run, app, suite, against)
+    return begin(run, app, suite, against)

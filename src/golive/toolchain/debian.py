@@ -1,4 +1,4 @@
-"""The servers that are Debian packages."""
+"""The servers, and the browser, that are Debian packages."""
 
 import ctypes
 import os
@@ -22,6 +22,10 @@ PACKAGE_OF = {
     "prometheus-node-exporter": "prometheus-node-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "openssl": "openssl",
+    "chromium": "chromium",
+    "curl": "curl",
+    "git": "git",
+    "rsync": "rsync",
 }
 """The package that a command comes in, by command."""
 

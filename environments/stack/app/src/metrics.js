@@ -26,6 +26,12 @@ const mongoDuration = new Histogram({
   buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   registers,
 });
+const mongoWait = new Histogram({
+  name: 'mongodb_connection_wait_seconds',
+  help: 'Time that a MongoDB command waited for a connection of the pool',
+  buckets: [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  registers,
+});
 const redisDuration = new Histogram({
   name: 'redis_command_duration_seconds',
   help: 'Time of a Redis command',
@@ -72,5 +78,5 @@ function observe(server, log) {
 }
 
 module.exports = {
-  registry, runtime, observe, mongoDuration, redisDuration, cacheReads, logins, refused,
+  registry, runtime, observe, mongoDuration, mongoWait, redisDuration, cacheReads, logins, refused,
 };

@@ -1,7 +1,7 @@
 'use strict';
 
 const { MongoClient } = require('mongodb');
-const { mongoDuration } = require('./metrics');
+const { mongoDuration, mongoWait } = require('./metrics');
 const { seed } = require('./seed');
 
 /** Connect, however long it takes, make the indexes and the first data: {client, db}. */
@@ -23,6 +23,10 @@ async function connectMongo(config, log) {
     client.on(event, ({ commandName, duration }) => {
       mongoDuration.observe({ operation: commandName }, duration / 1000);
     });
+  }
+  // Of a command's time its driver does not count what it has waited for a connection.
+  for (const event of ['connectionCheckedOut', 'connectionCheckOutFailed']) {
+    client.on(event, ({ durationMS }) => mongoWait.observe(durationMS / 1000));
   }
   const db = client.db(config.MONGO_DB_NAME);
   for (;;) {

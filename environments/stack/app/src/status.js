@@ -2,14 +2,15 @@
 
 const { handle, within } = require('./errors');
 const { registry } = require('./metrics');
+const { version } = require('../package.json');
 
 const PING_MS = 1000;
 
 /** The routes for those who watch: /health, /ready, /metrics. None is rate limited. */
 function statusRoutes(app, { db, store, metrics }) {
-  /** Whether the process answers; says nothing of what it depends on. */
+  /** Whether the process answers, and which release; says nothing of what it depends on. */
   app.get('/health', (req, res) => {
-    res.json({ status: 'ok' });
+    res.json({ status: 'ok', version });
   });
 
   /** Whether it can do its work now. */

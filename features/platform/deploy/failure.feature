@@ -1,0 +1,65 @@
+@only-replica @permit-restart @ahead
+Feature: A deployment that fails changes nothing
+  deploy.sh on the drill's server, on which v1.1.0 runs (see release.feature): in each scenario
+  something else is wrong.
+
+  Scenario Outline: It fails: <what is wrong>
+    Given a deployment in which this is wrong: <what is wrong>
+    Then the script says that it failed
+    And the release from before answers, with the same files and the same processes
+    And none of 10 requests or more was lost
+
+    @DEP-16
+    Examples:
+      | what is wrong                      |
+      | another environment                |
+      | no environment                     |
+      | staging, on a server of production |
+
+    @DEP-18
+    Examples:
+      | what is wrong        |
+      | no tag               |
+      | a tag that was moved |
+
+    @DEP-19
+    Examples:
+      | what is wrong              |
+      | fetch                      |
+      | checkout                   |
+      | a checkout changed by hand |
+      | npm ci                     |
+      | build                      |
+      | copy                       |
+      | reload                     |
+
+    @DEP-21
+    Examples:
+      | what is wrong       |
+      | no environment file |
+
+    @DEP-08
+    Examples:
+      | what is wrong |
+      | no snapshot   |
+
+    @DEP-22
+    Examples:
+      | what is wrong |
+      | it is unwell  |
+
+    @DEP-22 @slow
+    Examples:
+      | what is wrong |
+      | it crashes    |
+
+  @DEP-16
+  Scenario: It says how it is used
+    Given a deployment in which this is wrong: another environment
+    Then the script says "Usage:"
+
+  @DEP-19
+  Scenario: Of two deployments at once, one is refused
+    Given a second deployment is begun while one runs
+    Then the second says that it failed
+    And the release from before answers, with the same files and the same processes

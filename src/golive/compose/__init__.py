@@ -1,0 +1,1 @@
+"""The replica as containers: docker-compose.test.yml, started, looked at and removed."""

@@ -1,0 +1,202 @@
+"""Deploy good releases on a server of the drill's own, and one that is well but incomplete."""
+
+import json
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from golive.drills import releases
+from golive.drills.rehearsal import DEPLOY_DIR, Files, Rehearsal, Run, files, packed
+from golive.drills.steady_client import Recording, steady
+
+_SHARED = 100  # requests
+_UPLOAD = "uploads/ride.gpx"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive of deployed files: its own mode and its directory's, and what is in it."""
+
+    name: str
+    mode: int
+    directory_mode: int
+    files: Files
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot of the database: how many documents it has, of those that there were.
+
+    `early`: it was complete before the new release was started.
+    """
+
+    documents: int
+    of: int
+    early: bool
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A good release deployed over another. `snapshot` is None where none was made.
+
+    `upload_kept`: what a user had uploaded is still there. `environment`: the deployed .env is the
+    environment's own. `commit` is what the tag means, `checked_out` what was in the checkout.
+    """
+
+    run: Run
+    archives: tuple[Archive, ...]
+    snapshot: Snapshot | None
+    upload_kept: bool
+    environment: bool
+    commit: str
+    checked_out: str
+
+
+@dataclass(frozen=True)
+class Together:
+    """Two deployments at once: the second, of another release, was begun while the first ran."""
+
+    first: Run
+    second: int
+    second_said: str
+
+
+@dataclass(frozen=True)
+class Switched:
+    """Changed over to the release before, and back, each with `switch.sh` alone.
+
+    `immediate_s` is the time from the order to the first answer after which no other release
+    answered, None where that never came.
+    """
+
+    back: Run
+    back_s: float | None
+    forth: Run
+    forth_s: float | None
+
+
+def first(rehearsal: Rehearsal) -> Run:
+    """The first release, where nothing was deployed before."""
+    rehearsal.empty()
+    return rehearsal.run("deploy.sh", "production", releases.FIRST)
+
+
+def upgrade(rehearsal: Rehearsal) -> Upgrade:
+    """The second release over the first, under traffic that includes long requests."""
+    rehearsal.ensure(releases.FIRST)
+    host = rehearsal.host
+    upload = host.path(f"{DEPLOY_DIR}/{_UPLOAD}")
+    upload.parent.mkdir(exist_ok=True)
+    upload.write_text("<gpx/>\n")
+    known, saved = set(rehearsal.backups()), set(_snapshots(rehearsal))
+    run = rehearsal.run("deploy.sh", "production", releases.SECOND, long=True)
+    environment = rehearsal.repository.workspace / ".env.production"
+    return Upgrade(
+        run=run,
+        archives=tuple(_archive(each) for each in rehearsal.backups() if each not in known),
+        snapshot=_snapshot(rehearsal, run, [s for s in _snapshots(rehearsal) if s not in saved]),
+        upload_kept=upload.is_file(),
+        environment=dict(files(environment.parent)).get(environment.name)
+        == run.after.named(".env"),
+        commit=rehearsal.repository.commit(releases.SECOND),
+        checked_out=rehearsal.repository.checked_out(),
+    )
+
+
+def switched(rehearsal: Rehearsal) -> Switched:
+    """Back to the first release, which still runs, and forth again."""
+    rehearsal.ensure(releases.SECOND)
+    back = rehearsal.run("switch.sh", long=True)
+    forth = rehearsal.run("switch.sh", long=True)
+    return Switched(back, settled_s(back, releases.FIRST), forth, settled_s(forth, releases.SECOND))
+
+
+def grown(rehearsal: Rehearsal) -> Recording:
+    """What answers once the release before is one server more, in nginx's list of them.
+
+    Recording begins when nginx's workers have read the list.
+    """
+    rehearsal.result(switched)
+    upstream = rehearsal.host.path("/etc/nginx/upstream.conf")
+    alone = upstream.read_text()
+    at = rehearsal.host.addresses
+    both = {at[colour]: f"server {at[colour]}:3000;\n" for colour in ("blue", "green")}
+    try:
+        upstream.write_text(alone + "".join(line for a, line in both.items() if a not in alone))
+        rehearsal.host.reload_nginx()
+        with steady(rehearsal.host.http) as recorder:
+            recorder.more(_SHARED)
+        return recorder.traffic()
+    finally:
+        upstream.write_text(alone)
+        rehearsal.host.reload_nginx()
+
+
+def settled_s(run: Run, tag: str) -> float | None:
+    """Seconds until a release answered, and none but it from then on; None: it did not."""
+    reigns = run.traffic.reigns
+    if not reigns or reigns[-1].version != tag.removeprefix("v"):
+        return None
+    return reigns[-1].first_s
+
+
+def together(rehearsal: Rehearsal) -> Together:
+    """A second deployment, from another checkout, while one runs: it fetches slowly, and fails."""
+    rehearsal.ensure(releases.SECOND)
+    rehearsal.repository.slow_down(fetching_s=1)
+    seen: list[tuple[int, str]] = []
+    host, other = rehearsal.host, rehearsal.repository.clone("other")
+
+    def second() -> None:
+        rehearsal.until_said("")
+        done = subprocess.run(
+            [rehearsal.script("deploy.sh"), "production", releases.FIRST],
+            cwd=other,
+            env=host.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seen.append((done.returncode, (done.stdout + done.stderr)[-500:]))
+
+    try:
+        run = rehearsal.run("deploy.sh", "production", "v9.9.9", meanwhile=second)
+    finally:
+        rehearsal.repository.slow_down(fetching_s=0)
+    return Together(run, *seen[0])
+
+
+def incomplete(rehearsal: Rehearsal) -> Run:
+    """A release that says it is well, and lacks what users ask for."""
+    rehearsal.ensure(releases.SECOND)
+    return rehearsal.run("deploy.sh", "production", releases.INCOMPLETE)
+
+
+def _archive(file: Path) -> Archive:
+    directory = file.parent.stat().st_mode & 0o777
+    return Archive(file.name, file.stat().st_mode & 0o777, directory, packed(file))
+
+
+def _snapshots(rehearsal: Rehearsal) -> list[Path]:
+    return sorted(rehearsal.host.path("/var/backups").glob("snapshot-*.json"))
+
+
+def _snapshot(rehearsal: Rehearsal, run: Run, made: Iterable[Path]) -> Snapshot | None:
+    file = next(iter(made), None)
+    if file is None:
+        return None
+    documents = sum(map(len, json.loads(file.read_text()).values()))
+    with rehearsal.host.database() as database:
+        there = sum(
+            database[name].estimated_document_count() for name in database.list_collection_names()
+        )
+    started = []
+    for pid in run.after.processes:
+        with suppress(psutil.NoSuchProcess):
+            started.append(psutil.Process(pid).create_time())
+    return Snapshot(documents, there, bool(started) and file.stat().st_mtime < min(started))

@@ -1,0 +1,1 @@
+"""What runs inside Locust: imported by loadtests/, in a process that gevent has patched."""
