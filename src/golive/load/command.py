@@ -16,7 +16,7 @@ from golive.load.confidence import Answer, looks
 from golive.load.explain import explain
 from golive.load.lines import Line, judged
 from golive.load.measure import Measured, Request, measure
-from golive.load.run import Fleet, serve
+from golive.load.run import INTERRUPTED, Fleet, serve
 from golive.load.samples import Samples
 from golive.load.thresholds import Thresholds
 from golive.outcome import Unproven
@@ -36,6 +36,7 @@ ERRORS = (
 """Why a load test could not run, in words."""
 
 _STATUS = {Answer.BELOW: 0, Answer.ABOVE: 1, Answer.OPEN: 3}
+_INTERRUPTED_STATUS = 130  # as a shell says it
 _SHOWN = {
     Answer.BELOW: "[green]holds",
     Answer.ABOVE: "[bold red]does not hold",
@@ -99,6 +100,8 @@ def main(options: Options, say: Callable[[str], None]) -> int:
         console.print(f"  {path}", style="dim")
     if options.accept:
         console.print(f"accepted: {compare.accept(measured)}")
+    if measured.run.ended == INTERRUPTED:
+        return _INTERRUPTED_STATUS
     answers = {line.answer for line in lines}
     worst = next(a for a in (Answer.ABOVE, Answer.OPEN, Answer.BELOW) if a in answers)
     return _STATUS[worst]
