@@ -37,6 +37,7 @@ def test_the_page_is_valid_and_whatever_a_server_says_stays_text(tmp_path):
     text = page.read_text()
     html5lib.HTMLParser(strict=True).parse(text)
     assert "<script" not in text
+    assert "\u202e" not in text
     assert text.count("<svg") == 3
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escaped
 from rich.table import Table
 
 from golive import environment as environments
@@ -22,6 +22,7 @@ from golive.load.thresholds import Thresholds
 from golive.outcome import Unproven
 from golive.replica.attach import attach, attach_or_start
 from golive.replica.control import ReplicaError
+from golive.report.text import visible
 
 FEATURES = Path("features")
 _GRACE_S = 3  # after a stage, until it is looked at: some of its answers are still to come
@@ -105,6 +106,11 @@ def main(options: Options, say: Callable[[str], None]) -> int:
     answers = {line.answer for line in lines}
     worst = next(a for a in (Answer.ABOVE, Answer.OPEN, Answer.BELOW) if a in answers)
     return _STATUS[worst]
+
+
+def escape(text: str) -> str:
+    """What a server may have said, fit to be printed."""
+    return escaped(visible(text))
 
 
 def show_profiles() -> None:
