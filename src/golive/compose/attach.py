@@ -66,7 +66,11 @@ def resolved(environment: Environment, state: ContainersState) -> Environment:
         for name in environment.hosts
         if (host := name.removesuffix(f".{DOMAIN}"))
     }
-    clients = Clients(network=IPv4Network(networks.clients), cdn=IPv4Network(networks.cdn))
+    clients = Clients(
+        network=IPv4Network(networks.clients),
+        cdn=IPv4Network(networks.cdn),
+        load=IPv4Network(networks.clients),
+    )
     update = {"site": site, "hosts": hosts, "clients": clients}
     update["credentials"] = place / CREDENTIALS
     update["received"] = place / "received"

@@ -52,6 +52,8 @@ def up(environment: Environment) -> Environment:
     """
     if environment.kind is Kind.DEPLOYED:
         return environment
+    if environment.kind is Kind.COMPOSE:
+        raise ReplicaError("docs/compose.md says how Locust is started beside containers")
     ready = [state for state in running() if state.kept and state.ready_s is not None]
     if not ready:
         raise ReplicaError("no replica is up: golive up")
