@@ -232,11 +232,11 @@ def _variables(engine: Engine, hosts: ContainerHosts, modules: Path, pm2: Path) 
 
 
 def _route_clients(networks: Networks, bridge: str) -> None:
-    """Make the clients' and the CDN's addresses this machine's own, on the public network.
+    """Make the addresses of clients, of a load test and of the CDN this machine's own.
 
-    The routes go with the bridge.
+    On the public network; the routes go with its bridge.
     """
-    for network in (networks.clients, networks.cdn):
+    for network in (networks.clients, networks.load, networks.cdn):
         command = ["ip", "route", "add", "local", network, "dev", bridge]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

@@ -54,11 +54,7 @@ def pytest_golive_ahead(
 ) -> None:
     """All cases take half a minute. Where only some scenarios run, each runs its own."""
     if environment.kind is Kind.REPLICA and tags >= _CLAIMS:
-<<<<<<< HEAD
-        measurements.queue(_all, measurements, _origin(environment))
-=======
-        measurements.start(_all, measurements, _origin(environment), slow)
->>>>>>> deploy
+        measurements.queue(_all, measurements, _origin(environment), slow)
 
 
 def _all(measurements: Measurements, origin: Origin, slow: bool) -> None:
