@@ -28,6 +28,7 @@ from golive.compose.ready import await_ready
 from golive.compose.state import ContainersState
 from golive.replica.authority import Authority
 from golive.replica.control import ReplicaError, Say, free_lock, private_directory
+from golive.replica.hosts import CERTIFICATE_END
 from golive.replica.state import digest
 from golive.replica.substitution import Secrets
 
@@ -194,6 +195,8 @@ class Owned:
         self.engine.up(FILE, project(self.number), variables)
         say(f"containers started after {monotonic() - began:.1f} s")
         _route_clients(networks, _bridge(self.number))
+        if (hosts.root("edge") / CERTIFICATE_END).exists():
+            self.engine.run("exec", f"{project(self.number)}-edge-1", "sh", f"/{CERTIFICATE_END}")
         await_ready(self.engine, project(self.number), hosts, say, began)
         state = replace(state, ready_s=round(monotonic() - began, 3))
         state.write(place)
@@ -232,11 +235,11 @@ def _variables(engine: Engine, hosts: ContainerHosts, modules: Path, pm2: Path) 
 
 
 def _route_clients(networks: Networks, bridge: str) -> None:
-    """Make the clients' and the CDN's addresses this machine's own, on the public network.
+    """Make the addresses of clients, of a load test and of the CDN this machine's own.
 
-    The routes go with the bridge.
+    On the public network; the routes go with its bridge.
     """
-    for network in (networks.clients, networks.cdn):
+    for network in (networks.clients, networks.load, networks.cdn):
         command = ["ip", "route", "add", "local", network, "dev", bridge]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

@@ -20,7 +20,6 @@ from golive.load.run import Fleet, serve
 from golive.load.samples import Samples
 from golive.load.thresholds import Thresholds
 from golive.outcome import Unproven
-from golive.replica.attach import attach, attach_or_start
 from golive.replica.control import ReplicaError
 
 FEATURES = Path("features")
@@ -133,6 +132,10 @@ def _up(
 ) -> AbstractContextManager[Environment]:
     if environment.kind is Kind.DEPLOYED or environment.stack is None:
         return nullcontext(environment)
+    if environment.kind is Kind.COMPOSE:
+        from golive.compose.attach import attach, attach_or_start
+    else:
+        from golive.replica.attach import attach, attach_or_start
     if replica is not None:
         return nullcontext(attach(environment, replica, say))
     return attach_or_start(environment, environment.stack, say)
