@@ -36,6 +36,7 @@ def commands(text: str) -> list[list[str]]:
     """Each golive command of a text, as words without its program."""
     if blocks := re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         text = "\n".join(blocks)
+    text = text.replace("\\\n", " ")  # a command that goes on in the next line
     lines = re.sub(r"\$\{\{.*?\}\}|\$CI_COMMIT_TAG", "v1.2.0", text).splitlines()
     starts = re.compile(r"\s*(?:- )?(?:run: )?(?:\.venv/bin/)?golive (?=[a-z])")
     found = (line[match.end() :] for line in lines if (match := starts.match(line)))
