@@ -18,7 +18,7 @@ Feature: Rollback
       And this is among them: .only-in-the-first
       But this is not: .new-in-the-second
 
-    @RBK-06
+    @CHK-07 @RBK-06
     Scenario: The earlier version serves again within a minute, and no request is lost
       Given a rollback from v1.1.0
       Then version "1.0.0" answers within 60 seconds, and none but it

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from golive import dossier
 from golive.checklist import Verdict
 from golive.outcome import Outcome
 from golive.release import example
@@ -161,9 +162,12 @@ def project(template, tmp_path, server):
 
 
 def test_a_signed_release_is_go(project):
-    report, said = project.judged()
+    report, said = project.judged("--sign-key", project.release.key("CI"))
 
     assert (report.verdict, report.due) == (Verdict.GO, ()), said
+    signers = project.release.directory / "allowed_signers"
+    read_again = dossier.read([project.path / "report"], signers, timedelta(hours=1))
+    assert dossier.join(read_again).verdict == Verdict.GO
     assert {str(item.outcome) for item in report.items} == {"passed"}
     assert (report.release, report.commit) == ("v1.2.3", project.release.data["commit"])
     assert {s.item for s in report.sign_offs} >= {"02", "08", "09", "10", "RBK-02", "DEP-15"}

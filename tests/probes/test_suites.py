@@ -84,6 +84,11 @@ def test_against_a_site_it_is_run_each_time(app):
     assert again.began > first.began
 
 
+def test_a_report_says_which_commit_was_tested(app, monkeypatch):
+    monkeypatch.setenv("COMMIT", "a" * 40)
+    assert run(app, "unit").commit == "a" * 40
+
+
 def test_a_missing_suite(app):
     with pytest.raises(Unproven, match="has no test/integration") as raised:
         run(app, "integration")

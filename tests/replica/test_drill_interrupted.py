@@ -14,6 +14,7 @@ from golive.replica.restart import await_ready, freeze, kill, start_ended
 
 from .commands import Replica, awaited, copy_of_stack, free_number, golive, running
 
+SERVERS = "hosts/edge/etc/nginx/upstream.conf"
 NGINX_CONF = "hosts/edge/etc/nginx/nginx.conf"
 DRILL = "platform/failover.feature::Everything is as it was before"
 HARMLESS = "platform/mongodb.feature::One primary and two secondaries, all healthy"
@@ -75,7 +76,7 @@ def ended(replica: Replica, server: str) -> bool:
 
 def test_a_drill_that_is_interrupted_heals_what_it_broke(replica: Replica, tmp_path: Path) -> None:
     before = inventory(replica.directory)
-    configuration = (replica.directory / NGINX_CONF).read_text()
+    configuration = (replica.directory / SERVERS).read_text()
     with running(*gate(replica, tmp_path, DRILL)) as run:
         awaited("app-2 is lost", lambda: ended(replica, "app-2"))
         run.send_signal(signal.SIGINT)
@@ -84,7 +85,7 @@ def test_a_drill_that_is_interrupted_heals_what_it_broke(replica: Replica, tmp_p
     assert disorder(replica.directory) == ()
     assert not Journal(replica.directory).exists
     assert inventory(replica.directory) == before
-    assert (replica.directory / NGINX_CONF).read_text() == configuration
+    assert (replica.directory / SERVERS).read_text() == configuration
 
 
 def test_the_next_run_heals_what_a_killed_drill_has_left(replica: Replica, tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_the_next_run_heals_what_a_killed_drill_has_left(replica: Replica, tmp_p
 def test_files_that_a_killed_drill_changed_are_put_back_and_loaded(
     replica: Replica, tmp_path: Path
 ) -> None:
-    file = replica.directory / NGINX_CONF
+    file = replica.directory / SERVERS
     text = file.read_text()
     fourth = f"127.{replica.number}.1.4:3000"
     with running(*gate(replica, tmp_path, DRILL)) as run:
@@ -125,10 +126,19 @@ def test_files_that_a_killed_drill_changed_are_put_back_and_loaded(
 
     assert "is in order again after" in healed.stdout + healed.stderr
     assert file.read_text() == text
+    root = replica.directory / "hosts/edge"
     workers = psutil.Process(replica.process("edge").pid).children()
     assert workers
     loaded = subprocess.run(
-        [replica.process("edge").exe(), "-T", "-q", "-p", file.parents[2], "-c", file],
+        [
+            replica.process("edge").exe(),
+            "-T",
+            "-q",
+            "-p",
+            root,
+            "-c",
+            replica.directory / NGINX_CONF,
+        ],
         capture_output=True,
         text=True,
     )

@@ -32,7 +32,7 @@ def rehearse(site: Site, scale: Scale) -> Rehearsal:
         cpu, memory = drill.cpu, drill.memory
         slow = causes.requests(site.slow, "slow?ms=800", senders=8, pause_s=0)
         failing = causes.requests(site.failing, "status?code=500", senders=2, pause_s=0.1)
-        reads = causes.slow_reads(site.member, site.mongodb_login, ms=1000)
+        reads = causes.slow_reads(site.member, site.mongodb_login, ms=600)
         first = [
             Condition("CPU", "warning", drill.cpu_at, lambda: cpu.use(cpu=88)),
             Condition("memory", "warning", drill.memory_at, lambda: memory.use(memory=90)),

@@ -16,10 +16,11 @@ from golive.outcome import Unproven, Whose
 from golive.probes.readiness import readiness
 from golive.replica.order import inventory
 from golive.replica.reap import MARK
-from golive.replica.reload import CONFIGURATION, reload
+from golive.replica.reload import reload
 from golive.replica.restart import await_ready, freeze, kill, server, start_ended, thaw
 
 _PORT = 3000
+_CONFIGURATION = "etc/nginx"
 _REQUESTS = 32  # with four servers: eight for each
 _NO_MORE = 8  # after a server was removed
 _LOST, STALLED = "app-2", "app-3"
@@ -108,9 +109,9 @@ def grow(stage: Stage, address: str) -> Growth:
     """Add the server at `address` to the balancer, and remove it again."""
     directory, traffic = stage.replica.directory, stage.traffic
     edge = directory / "hosts/edge"
-    before, begin = _processes(directory), traffic.now()
+    file, line = _last_server(edge / _CONFIGURATION, stage.replica)
     last = [*stage.replica.subnet.named("app-").values()][-1]
-    file, line = _line_of(edge, last)
+    before, begin = _processes(directory), traffic.now()
     text = stage.journal.keep(file)
     try:
         file.write_text(text.replace(line, line + line.replace(last, address), 1))
@@ -134,13 +135,17 @@ def grow(stage: Stage, address: str) -> Growth:
     )
 
 
-def _line_of(edge: Path, server: str) -> tuple[Path, str]:
-    """The file of nginx's, and the line in it, that name a server. Raises Unproven."""
-    wanted = re.compile(rf"(?m)^[ \t]*server {re.escape(server)}:{_PORT}\b[^;]*;.*\n")
-    for file in sorted((edge / CONFIGURATION).parent.glob("*.conf")):
-        if line := wanted.search(file.read_text()):
+def _last_server(configuration: Path, replica: Replica) -> tuple[Path, str]:
+    """The file of nginx's configuration that names the servers, and the line of the last one.
+
+    Raises Unproven.
+    """
+    last = [*replica.subnet.named("app-").values()][-1]
+    pattern = re.compile(rf"(?m)^[ \t]*server {re.escape(last)}:{_PORT}\b[^;]*;.*\n")
+    for file in sorted(configuration.rglob("*.conf")):
+        if line := pattern.search(file.read_text()):
             return file, line[0]
-    raise Unproven(f"no file beside {CONFIGURATION} names the server {server}", Whose.TARGET)
+    raise Unproven(f"no file of {configuration} has a line for the server {last}", Whose.TARGET)
 
 
 def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:

@@ -14,7 +14,7 @@ from golive.replica.order import restore
 from golive.replica.restart import freeze, kill, thaw
 
 _ELECTED_WITHIN_S = 20.0
-_RESUMED_WITHIN_S = 20.0
+_RESUMED_WITHIN_S = 30.0
 _AFTER = 16  # requests once writes are acknowledged again
 _TIMEOUT_S = 30.0
 _POLL_S = 0.05

@@ -27,7 +27,7 @@ _WRITES_FROZEN = f"{_FEATURE}No acknowledged write is lost with a MongoDB primar
 _NODE = _FEATURE + "The application serves without the Redis <node>[{}]"
 _AS_BEFORE = f"{_FEATURE}Everything is as it was before"
 _SHARE = "platform/network.feature::Each application server receives requests"
-_UPSTREAM = "/etc/nginx/upstream.conf"
+_SERVERS = "/etc/nginx/upstream.conf"
 _HOST = "app-1"  # in rotation all the time
 
 
@@ -45,7 +45,7 @@ def nothing_retried(replica: Target) -> Iterator[None]:
 def left_out_for_minutes(replica: Target) -> Iterator[None]:
     """ARC-03: a server that failed is not tried again for five minutes."""
     server = f"server {replica.subnet.hosts['app-2']}:3000 max_fails=3 fail_timeout="
-    with nginx_edited(replica, (f"{server}10s;", f"{server}300s;"), file=_UPSTREAM):
+    with nginx_edited(replica, (f"{server}10s;", f"{server}300s;"), file=_SERVERS):
         yield
 
 
@@ -67,7 +67,7 @@ def no_patience(replica: Target) -> Iterator[None]:
 def one_server_does_it_all(replica: Target) -> Iterator[None]:
     """ARC-04: the first server has ten times the weight; each of the others has too little."""
     server = f"server {replica.subnet.hosts['app-1']}:3000 "
-    with nginx_edited(replica, (server, f"{server}weight=10 "), file=_UPSTREAM):
+    with nginx_edited(replica, (server, f"{server}weight=10 "), file=_SERVERS):
         yield
 
 

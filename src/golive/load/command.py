@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escaped
 from rich.table import Table
 
 from golive import environment as environments
@@ -16,11 +16,12 @@ from golive.load.confidence import Answer, looks
 from golive.load.explain import explain
 from golive.load.lines import Line, judged
 from golive.load.measure import Measured, Request, measure
-from golive.load.run import Fleet, serve
+from golive.load.run import INTERRUPTED, Fleet, serve
 from golive.load.samples import Samples
 from golive.load.thresholds import Thresholds
 from golive.outcome import Unproven
 from golive.replica.control import ReplicaError
+from golive.report.text import visible
 
 FEATURES = Path("features")
 _GRACE_S = 3  # after a stage, until it is looked at: some of its answers are still to come
@@ -35,6 +36,7 @@ ERRORS = (
 """Why a load test could not run, in words."""
 
 _STATUS = {Answer.BELOW: 0, Answer.ABOVE: 1, Answer.OPEN: 3}
+_INTERRUPTED_STATUS = 130  # as a shell says it
 _SHOWN = {
     Answer.BELOW: "[green]holds",
     Answer.ABOVE: "[bold red]does not hold",
@@ -98,9 +100,16 @@ def main(options: Options, say: Callable[[str], None]) -> int:
         console.print(f"  {path}", style="dim")
     if options.accept:
         console.print(f"accepted: {compare.accept(measured)}")
+    if measured.run.ended == INTERRUPTED:
+        return _INTERRUPTED_STATUS
     answers = {line.answer for line in lines}
     worst = next(a for a in (Answer.ABOVE, Answer.OPEN, Answer.BELOW) if a in answers)
     return _STATUS[worst]
+
+
+def escape(text: str) -> str:
+    """What a server may have said, fit to be printed."""
+    return escaped(visible(text))
 
 
 def show_profiles() -> None:
@@ -133,7 +142,7 @@ def _up(
     if environment.kind is Kind.DEPLOYED or environment.stack is None:
         return nullcontext(environment)
     if environment.kind is Kind.COMPOSE:
-        from golive.compose.attach import attach, attach_or_start
+        from golive.compose.attach import attach, attach_or_start  # slow to import, both of them
     else:
         from golive.replica.attach import attach, attach_or_start
     if replica is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from golive.load.confidence import Answer, answer, lower, needed, upper
-from golive.load.run import Run
+from golive.load.run import INTERRUPTED, Run
 from golive.load.samples import Samples
 from golive.outcome import Unproven, Whose
 
@@ -84,7 +84,7 @@ def check_instrument(run: Run, stages: Collection[str] | None) -> None:
     samples, plan = run.samples, run.plan
     if samples.trouble:
         raise Unproven(f"the generator itself failed: {'; '.join(samples.trouble)}", Whose.OURS)
-    if run.ended == "interrupted":
+    if run.ended == INTERRUPTED:
         raise Unproven("the run was interrupted", Whose.OURS)
     if not samples.count(stages or None):
         raise Unproven("not a single request was made", Whose.OURS)
