@@ -142,6 +142,15 @@ def test_due_names_the_environments_that_can_show_it():
     )
 
 
+def test_due_names_those_that_show_a_part_where_none_shows_all():
+    processes = scenario("ARC-09", kinds=frozenset({Kind.REPLICA}))
+    deployed = scenario("ARC-09", kinds=frozenset({Kind.DEPLOYED}))
+
+    [found] = due([processes, deployed], environments())
+
+    assert found.where == "replica, staging, production: each of them a part"
+
+
 def test_due_is_not_where_a_deviation_is_declared():
     declared = (Deviation(statement="NGX-37", why="x"),)
     replica, staging, _ = environments()

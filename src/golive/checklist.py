@@ -314,7 +314,7 @@ def due(not_run: Iterable[Scenario], elsewhere: Iterable[Environment]) -> tuple[
     """For each statement of blocking scenarios that were not run, where each could be.
 
     An environment can show a statement if none of those scenarios is barred there, and it
-    declares no deviation from it.
+    declares no deviation from it. Where none can show all of it, those that show a part are named.
     """
     claims: dict[str, list[Scenario]] = {}
     for scenario in not_run:
@@ -327,9 +327,13 @@ def due(not_run: Iterable[Scenario], elsewhere: Iterable[Environment]) -> tuple[
 
 
 def _where(scenarios: Sequence[Scenario], environments: Sequence[Environment]) -> str:
-    able = [
-        e.name
+    can = {
+        e.name: [not (s.barred(e) or e.excuse(s.id, s.statements)) for s in scenarios]
         for e in environments
-        if not any(s.barred(e) or e.excuse(s.id, s.statements) for s in scenarios)
-    ]
-    return ", ".join(able) or "nowhere: no environment file permits it"
+    }
+    if able := [name for name, shown in can.items() if all(shown)]:
+        return ", ".join(able)
+    # What only processes show, only containers, and only what is deployed: each its part.
+    if parts := [name for name, shown in can.items() if any(shown)]:
+        return f"{', '.join(parts)}: each of them a part"
+    return "nowhere: no environment file permits it"

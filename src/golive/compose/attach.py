@@ -47,17 +47,6 @@ def attach(environment: Environment, number: int, say: Say) -> Environment:
     )
 
 
-def attach_kept(environment: Environment, say: Say) -> Environment:
-    """`environment` with the addresses of a compose replica that is up, whichever.
-
-    Raises ReplicaError where none is.
-    """
-    kept = [state for state in running(engines.ensure(say)) if state.kept]
-    if not kept:
-        raise ReplicaError("no compose replica is up: golive up --environment compose")
-    return resolved(environment, kept[-1])
-
-
 def resolved(environment: Environment, state: ContainersState) -> Environment:
     """`environment` with every address, container, trusted root and client address."""
     networks = state.subnet

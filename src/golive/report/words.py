@@ -148,6 +148,7 @@ _REASONS = (
     (r"^not reached: ", "non atteint : "),
     (r"^deviation: ", "écart déclaré : "),
     (r"; measured:$", " ; mesuré :"),
+    (r"^(.+): each of them a part$", r"\1 : chacun une partie"),
     (r"^nowhere: no environment file permits it$", "nulle part : aucun environnement ne le permet"),
     (r"\(fault of: target\)", "(en cause : la cible)"),
     (r"\(fault of: network\)", "(en cause : le réseau)"),
