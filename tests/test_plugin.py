@@ -355,6 +355,7 @@ def test_report_json_has_the_schema(project):
     assert list(data) == [
         "schema", "verdict", "environment", "release", "started", "duration_s", "items",
         "scenarios", "due", "deviations", "statements", "commit", "sign_offs", "waivers", "sources",
+        "spans",
     ]  # fmt: skip
     assert (data["schema"], data["environment"], data["release"]) == (1, "lab", "v1.2.0")
     assert data["commit"] == commit

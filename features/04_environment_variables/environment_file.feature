@@ -3,7 +3,7 @@ Feature: The file of environment variables
 
   Rule: It has the documented values
 
-    @ENV-01 @ENV-02 @ENV-03 @ENV-04
+    @CHK-04 @ENV-01 @ENV-02 @ENV-03 @ENV-04
     Scenario: Server
       Then the file has
         | NODE_ENV    | production                                                     |

@@ -19,7 +19,7 @@ Feature: Secrets
 
   Rule: They are strong
 
-    @ENV-05 @ENV-09 @ENV-12 @ENV-13
+    @ENV-05 @ENV-09 @ENV-12 @ENV-13 @unwaivable
     Scenario: Nobody guesses a secret
       Then each of these is that long, and that hard to guess
         | secret                | characters | bits |
@@ -34,13 +34,13 @@ Feature: Secrets
 
   Rule: They are nowhere else
 
-    @ENV-27
+    @ENV-27 @unwaivable
     Scenario: Whatever file holds a secret, its owner alone can read it
       Then of the files below these directories, those that hold a secret have at most the permissions 600
         | /var/www/dashboard-velo-api |
         | /var/backups                |
 
-    @ENV-27 @ahead
+    @ENV-27 @ahead @unwaivable
     Scenario: No secret is in the repository
       Then neither a file of the repository nor one of the stack holds a secret
       And detect-secrets suspects nothing in them
@@ -63,7 +63,7 @@ Feature: Secrets
     Scenario: No process of another user has a secret in its environment
       Then on the application servers, only processes of the workers' user have secrets of them in their environment
 
-    @ENV-27
+    @ENV-27 @unwaivable
     Scenario: No answer holds a secret
       Then no answer of the edge, nor of an application server, holds a secret
         | GET  | /                                  |

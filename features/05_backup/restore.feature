@@ -2,7 +2,7 @@ Feature: Restoring MongoDB
   A backup that nobody could restore is none: the newest one is put into an empty server, which
   golive starts for it, with the script that the backup host has.
 
-  @MDB-04 @ahead @only-replica @permit-restore
+  @CHK-05 @MDB-04 @ahead @only-replica @permit-restore
   Scenario: The newest backup gives all data back
     When the newest backup is restored into an empty server
     Then the server has the documents and indexes that the backup says it holds

@@ -48,7 +48,7 @@ Feature: Prometheus
       Then the rules loaded from "/etc/prometheus/alerts.yml" are those of the file now
       And the last reload of the configuration succeeded
 
-    @PRM-04 @ahead
+    @CHK-06 @PRM-04 @ahead
     Scenario: Every rule is healthy, and none can never fire
       Then every rule is healthy
       And every selector of every rule matches a series, whatever the value of

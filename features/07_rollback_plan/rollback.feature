@@ -18,7 +18,7 @@ Feature: Rollback
       And this is among them: .only-in-the-first
       But this is not: .new-in-the-second
 
-    @RBK-06
+    @CHK-07 @RBK-06
     Scenario: The earlier version serves again within a minute, and no request is lost
       Given a rollback from v1.1.0
       Then version "1.0.0" answers within 60 seconds, and none but it
@@ -33,7 +33,7 @@ Feature: Rollback
     Scenario: A second rollback does not go forward to what was left
       Given a rollback from v1.1.0, and another
       Then version "1.0.0" answers
-      And none of 20 requests or more was lost
+      And none of 10 requests or more was lost
 
   Rule: A rollback that is not possible changes nothing
 
@@ -42,14 +42,14 @@ Feature: Rollback
       Given a rollback without a backup
       Then the script ends with status 1, and says "Aucun backup"
       And the release from before answers, with the same files and the same processes
-      And none of 20 requests or more was lost
+      And none of 10 requests or more was lost
 
     @RBK-07
     Scenario: With backups that are all damaged
       Given a rollback with damaged backups only
       Then the script says that it failed
       And the release from before answers, with the same files and the same processes
-      And none of 20 requests or more was lost
+      And none of 10 requests or more was lost
 
     @RBK-07
     Scenario: On a full disk

@@ -1,7 +1,7 @@
 Feature: TLS
   What a client and the edge agree on before the first request.
 
-  @NGX-10 @smoke
+  @NGX-10 @unwaivable @smoke
   Scenario: Only TLS 1.2 and TLS 1.3 are accepted
     Then the accepted protocol versions are exactly
       | TLSv1.2 |

@@ -43,11 +43,11 @@ Feature: MongoDB
 
   Rule: Access
 
-    @ENV-05
+    @ENV-05 @unwaivable
     Scenario: Nobody is served without TLS
       Then no MongoDB member answers in plain text
 
-    @ENV-05
+    @ENV-05 @unwaivable
     Scenario: Nobody is served without signing in, and nobody on the same machine may make a user
       Then each MongoDB member answers Unauthorized to nobody who sends
         | database       | command                             |

@@ -28,7 +28,7 @@ Feature: The network
         | mongo      |
         | monitoring |
 
-    @ARC-09 @only-deployed
+    @ARC-09 @only-deployed @unwaivable
     Scenario: Nothing but HTTP and HTTPS answers from outside
       Then none of these ports answers at the site's address
         | port  | service            |

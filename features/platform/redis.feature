@@ -64,7 +64,7 @@ Feature: Redis
 
   Rule: Access
 
-    @ENV-09
+    @ENV-09 @unwaivable
     Scenario: Nobody is served without the password
       Then each Redis node answers NOAUTH to somebody without a password who sends
         | PING              |

@@ -424,7 +424,8 @@ def load(profile: str | None, **options: Any) -> None:  # noqa: ANN401 (as decla
 
     \b
     Exit status: 0 all holds, 1 something does not, 3 something is unproven,
-                 2 it could not run (not permitted, no such profile, no replica).
+                 2 it could not run (not permitted, no such profile, no replica),
+                 130 it was interrupted.
     """
     from golive.load import command  # here: only this verb needs it
 

@@ -43,8 +43,10 @@ class _Container(DockerBackend):  # type: ignore[misc]
     def _first_process(self) -> str:
         state = self.run_local("docker inspect --format '{{.State.Pid}}' %s", self.name)
         if state.rc or not state.stdout.strip().strip("0"):
-            said = state.stderr.strip()
-            raise Unproven(f"container {self.name} does not run: {said}", Whose.TARGET)
+            whose = Whose.TOOL if state.rc in _NOT_FOUND else Whose.TARGET
+            raise Unproven(
+                f"container {self.name} is not seen to run: {state.stderr.strip()}", whose
+            )
         return str(state.stdout.strip())
 
     def run(self, command: str, *args: str, **_: object) -> CommandResult:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from ipaddress import ip_address, ip_network
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -161,9 +162,10 @@ def test_replicas_have_no_address_in_common():
     for number in range(1, 5):
         networks = Networks(number)
         public = ip_network(f"{networks.prefixes['public']}.0/18")
-        assert ip_network(networks.clients).subnet_of(public)
-        assert ip_network(networks.cdn).subnet_of(public)
-        assert not ip_network(networks.cdn).overlaps(ip_network(networks.clients))
+        hosts = ip_network(f"{networks.prefixes['public']}.0/24")
+        parts = [hosts, *map(ip_network, (networks.clients, networks.load, networks.cdn))]
+        assert all(part.subnet_of(public) for part in parts)
+        assert not any(one.overlaps(other) for one, other in combinations(parts, 2))
         assert ip_address(networks.site) in public
     addresses = [a for number in range(1, 5) for a in {*Networks(number).hosts.values()}]
     assert len(addresses) == len(set(addresses))

@@ -8,6 +8,9 @@ import psutil
 import pytest
 
 from golive.compose import control
+from golive.environment import Host
+from golive.machine import Machine
+from golive.outcome import Unproven, Whose
 from golive.report import json as reports
 
 from ..replica.commands import awaited, golive, running
@@ -86,6 +89,16 @@ def test_the_gate_measures_it(up, own_stack, tmp_path):
         for name in ("Processors", "Memory", "Node.js", "PM2", "Memory of the MongoDB nodes")
     }
     assert not {id_ for id_, outcome in outcomes.items() if outcome == "failed"}
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_container_that_does_not_run_is_unproven():
+    machine = Machine("none", Host(connection="docker://golive-none"))
+
+    with pytest.raises(Unproven, match="golive-none is not seen to run") as unproven:
+        machine.run("true")
+
+    assert unproven.value.whose is Whose.TARGET
 
 
 @pytest.mark.usefixtures("engine")

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from golive.compose import engine, images
+from golive.environment import Host
+from golive.machine import Machine
+from golive.outcome import Unproven, Whose
 
 from ..replica.commands import golive
 
@@ -59,6 +62,15 @@ def test_a_gate_without_an_engine_could_not_run(tmp_path):
     assert said.returncode == 2
     assert "No container engine answers" in said.stdout + said.stderr
     assert not (tmp_path / "report.json").exists()
+
+
+def test_without_docker_nobody_can_look_into_a_container(monkeypatch, without_docker):
+    monkeypatch.setenv("PATH", without_docker["PATH"])
+
+    with pytest.raises(Unproven) as unproven:
+        Machine("app-1", Host(connection="docker://any")).run("true")
+
+    assert unproven.value.whose is Whose.TOOL
 
 
 def test_what_is_deployed_is_not_started():

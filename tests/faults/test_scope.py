@@ -1,8 +1,12 @@
 """Which scenarios are run with a fault."""
 
+import pytest
+
+from golive import environment as environments
 from golive.checklist import Scenario
-from golive.faults.fault import Fault
-from golive.prove import Scope
+from golive.environment import Kind
+from golive.faults.fault import Fault, FaultError
+from golive.prove import Scope, suitable
 
 
 def scenario(id_, ahead=False):
@@ -43,3 +47,28 @@ def test_thorough_is_all():
     scope = Scope.of(SCENARIOS, thorough=True).without([IDS[0]])
 
     assert scope.of_fault(claiming(IDS[3])) == [*SCENARIOS]
+
+
+def named(name, only=None):
+    return Fault(name, "NGX-10: old.", lambda _: None, ("f::x",), only=only)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "suits"),
+    [
+        ("replica", (), ["a.any"]),
+        ("compose", (), ["a.containers"]),
+        ("compose", ("a",), ["a.any", "a.containers"]),
+    ],
+)
+def test_of_containers_those_faults_are_tried_that_only_they_have(kind, names, suits):
+    known = (named("a.any"), named("a.containers", Kind.COMPOSE))
+
+    found = suitable(known, environments.load(kind), names)
+
+    assert [each.name for each in found] == suits
+
+
+def test_a_fault_of_containers_is_refused_where_there_are_none():
+    with pytest.raises(FaultError, match=r"replica cannot be broken so: a\.containers"):
+        suitable((named("a.containers", Kind.COMPOSE),), environments.load("replica"), ("a",))

@@ -1,10 +1,15 @@
 """Reading features: what a scenario claims, and everything that is refused."""
 
+from pathlib import Path
+
 import pytest
 
+from golive import environment as environments
 from golive.environment import Kind, Permit
 from golive.gate.features import read
 from golive.located_yaml import FileError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -136,3 +141,21 @@ def test_no_feature_and_no_statements(directory):
     (directory / "statements.tsv").unlink()
     with pytest.raises(FileError, match=r"statements.tsv: cannot be read"):
         read(directory)
+
+
+def test_what_nobody_may_waive_and_what_is_seen_where_users_are(directory):
+    (directory / "11_x.feature").write_text("""\
+        Feature: x
+          @NGX-31 @unwaivable
+          Scenario: strict
+            Then it is so
+          @NGX-32 @only-live
+          Scenario: last
+            Then it is so
+        """)
+    strict, last = read(directory).scenarios.values()
+    assert (strict.waivable, strict.live, last.waivable, last.live) == (False, False, True, True)
+    here = environments.load("replica", directory=ROOT / "environments")
+    there = environments.load("production", directory=ROOT / "environments")
+    assert (strict.barred(here), strict.barred(there)) == (None, None)
+    assert (last.barred(here), last.barred(there)) == ("only where users are", None)

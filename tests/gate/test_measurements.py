@@ -81,3 +81,50 @@ def test_all_that_was_begun_has_ended_once_it_settles():
     go_on.set()
     measurements.settle()
     assert ended.is_set()
+
+
+def test_of_what_is_queued_so_much_is_under_way():
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def probe(number: int) -> int:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        begun.release()
+        assert go_on.wait(5)
+        with lock:
+            under_way -= 1
+        return number
+
+    measurements = Measurements(at_once=2)
+    futures = [measurements.queue(probe, number) for number in range(5)]
+    assert begun.acquire(timeout=5)
+    assert begun.acquire(timeout=5)
+    go_on.set()
+    assert [future.result(5) for future in futures] == [0, 1, 2, 3, 4]
+    assert most == 2
+    assert measurements.result(probe, 4) == 4
+
+
+def test_what_is_needed_does_not_wait_for_its_turn():
+    go_on = threading.Event()
+    calls = []
+
+    def first() -> None:
+        assert go_on.wait(5)
+
+    def second() -> str:
+        calls.append(threading.get_ident())
+        return "done"
+
+    measurements = Measurements(at_once=1)
+    measurements.queue(first)
+    measurements.queue(second)
+    assert measurements.result(second) == "done"
+    assert measurements.here(second) == "done"
+    go_on.set()
+    measurements.settle()
+    assert len(calls) == 1

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from golive import dossier
 from golive.checklist import Verdict
 from golive.outcome import Outcome
 from golive.release import example
@@ -29,9 +30,11 @@ OWN = (
     "08_support_team",
     "09_communication.feature",
     "10_licences/legal.feature",
+    "11_security_audit/sign_off.feature",
+    "12_performance_under_load/sign_off.feature",
     "platform/stages.feature",
 )
-ITEMS = ("01", "02", "07", "08", "09", "10", "11", "platform")
+ITEMS = ("01", "02", "07", "08", "09", "10", "11", "12", "platform")
 MEASURED = """\
 Feature: Measured
   @NGX-32
@@ -159,9 +162,12 @@ def project(template, tmp_path, server):
 
 
 def test_a_signed_release_is_go(project):
-    report, said = project.judged()
+    report, said = project.judged("--sign-key", project.release.key("CI"))
 
     assert (report.verdict, report.due) == (Verdict.GO, ()), said
+    signers = project.release.directory / "allowed_signers"
+    read_again = dossier.read([project.path / "report"], signers, timedelta(hours=1))
+    assert dossier.join(read_again).verdict == Verdict.GO
     assert {str(item.outcome) for item in report.items} == {"passed"}
     assert (report.release, report.commit) == ("v1.2.3", project.release.data["commit"])
     assert {s.item for s in report.sign_offs} >= {"02", "08", "09", "10", "RBK-02", "DEP-15"}
@@ -197,6 +203,8 @@ def no_signers(project, _):
         (without("08"), "08", "unproven", Verdict.INCOMPLETE),
         (without("09"), "09", "unproven", Verdict.INCOMPLETE),
         (without("10"), "10", "unproven", Verdict.INCOMPLETE),
+        (without("11"), "11", "unproven", Verdict.INCOMPLETE),
+        (without("12"), "12", "unproven", Verdict.INCOMPLETE),
         (no_header, "11", "failed", Verdict.NO_GO),
         (without("DEP-15"), "platform", "unproven", Verdict.INCOMPLETE),
         (no_signers, "09", "failed", Verdict.NO_GO),

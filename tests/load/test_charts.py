@@ -8,7 +8,7 @@ from .test_judgement import PLAN, seen
 
 def drawn(samples: Samples, name: str = "steady"):
     load = {
-        "open": False,
+        "open": True,
         "stages": [{"name": name, "seconds": 5}, {"name": "after", "seconds": 6}],
         "timeline": summary.timeline(samples),
         "distribution": summary.distribution(samples.latencies()),

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +16,7 @@ import pytest
 from golive.load import judgement
 from golive.load.confidence import Answer
 from golive.load.plan import VARIABLE, Stage
-from golive.load.run import Fleet, run
+from golive.load.run import Fleet, run, serve
 from golive.load.samples import Samples
 from golive.outcome import Unproven, Whose
 
@@ -55,6 +57,26 @@ def test_processes_add_up_exactly(good: Site):
     assert len({each.worker for each in done.samples.own}) == 2
     assert done.samples.count() == good.requests > 150
     assert done.samples.latencies().count == good.requests
+
+
+def test_generators_elsewhere_take_their_share_from_the_master(good: Site):
+    """As on several machines: each worker has a plan of its own, and is told how much, and when."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    own = good.plan(Stage("other", 60, rate=1000), people=40, workers=1)
+    told = good.plan(Stage("steady", 4, rate=60), workers=2)
+    with ThreadPoolExecutor(2) as threads:
+        workers = [threads.submit(serve, own, "127.0.0.1", port) for _ in range(2)]
+        done = run(told, fleet=Fleet(2, ("127.0.0.1", port)))
+        statuses = [each.result(timeout=30) for each in workers]
+
+    assert done.ended == "done"
+    assert done.samples.trouble == []
+    assert len({each.worker for each in done.samples.own}) == 2
+    assert done.samples.count() == good.requests
+    judgement.check_instrument(done, None)  # about 240 were asked for
+    assert len(good.clients) == 4
+    assert statuses == [0, 0]
 
 
 def test_a_stalled_server_is_hidden_by_closed_users_and_not_by_us(good: Site, capsys):

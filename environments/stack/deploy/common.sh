@@ -121,6 +121,7 @@ switch_to() {
 
 # A link, replaced at once: there is always one.
 point() {
+  if [ "$(readlink "$1")" = "$1.$2" ]; then return; fi
   ln -sfn "$1.$2" "$1.link"
   mv -T "$1.link" "$1"
 }

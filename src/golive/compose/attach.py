@@ -47,6 +47,17 @@ def attach(environment: Environment, number: int, say: Say) -> Environment:
     )
 
 
+def attach_kept(environment: Environment, say: Say) -> Environment:
+    """`environment` with the addresses of a compose replica that is up, whichever.
+
+    Raises ReplicaError where none is.
+    """
+    kept = [state for state in running(engines.ensure(say)) if state.kept]
+    if not kept:
+        raise ReplicaError("no compose replica is up: golive up --environment compose")
+    return resolved(environment, kept[-1])
+
+
 def resolved(environment: Environment, state: ContainersState) -> Environment:
     """`environment` with every address, container, trusted root and client address."""
     networks = state.subnet
@@ -66,7 +77,11 @@ def resolved(environment: Environment, state: ContainersState) -> Environment:
         for name in environment.hosts
         if (host := name.removesuffix(f".{DOMAIN}"))
     }
-    clients = Clients(network=IPv4Network(networks.clients), cdn=IPv4Network(networks.cdn))
+    clients = Clients(
+        network=IPv4Network(networks.clients),
+        cdn=IPv4Network(networks.cdn),
+        load=IPv4Network(networks.load),
+    )
     update = {"site": site, "hosts": hosts, "clients": clients}
     update["credentials"] = place / CREDENTIALS
     update["received"] = place / "received"

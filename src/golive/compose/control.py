@@ -28,6 +28,7 @@ from golive.compose.ready import await_ready
 from golive.compose.state import ContainersState
 from golive.replica.authority import Authority
 from golive.replica.control import ReplicaError, Say, free_lock, private_directory
+from golive.replica.hosts import CERTIFICATE_END
 from golive.replica.state import digest
 from golive.replica.substitution import Secrets
 
@@ -35,6 +36,17 @@ FILE = Path("docker-compose.test.yml")
 VARIABLES = "compose.env"
 """The file, in a replica's directory, of what docker-compose.test.yml was given; mode 0600."""
 
+# What a Locust in a container is told of the site: its addresses are its own.
+_LOAD = """\
+name: compose
+kind: deployed
+site: {{name: api.dashboard-velo.com, address: {address}, roots: root.pem}}
+requests: {{}}
+limits:
+  general: {{path: /__replica/request}}
+  authentication: {{path: /api/auth/login, method: POST, body: {{}}}}
+permits: [load]
+"""
 _MIME_TYPES = Path("/etc/nginx/mime.types")  # of Debian's nginx package
 
 
@@ -179,9 +191,12 @@ class Owned:
         os.chown(place / "received", USER, USER)
         variables = _variables(self.engine, hosts, modules, tools.pm2)
         _write_private(place / VARIABLES, variables)
+        (place / "load.yaml").write_text(_LOAD.format(address=networks.site))
         self.engine.up(FILE, project(self.number), variables)
         say(f"containers started after {monotonic() - began:.1f} s")
         _route_clients(networks, _bridge(self.number))
+        if (hosts.root("edge") / CERTIFICATE_END).exists():
+            self.engine.run("exec", f"{project(self.number)}-edge-1", "sh", f"/{CERTIFICATE_END}")
         await_ready(self.engine, project(self.number), hosts, say, began)
         state = replace(state, ready_s=round(monotonic() - began, 3))
         state.write(place)
@@ -220,11 +235,11 @@ def _variables(engine: Engine, hosts: ContainerHosts, modules: Path, pm2: Path) 
 
 
 def _route_clients(networks: Networks, bridge: str) -> None:
-    """Make the clients' and the CDN's addresses this machine's own, on the public network.
+    """Make the addresses of clients, of a load test and of the CDN this machine's own.
 
-    The routes go with the bridge.
+    On the public network; the routes go with its bridge.
     """
-    for network in (networks.clients, networks.cdn):
+    for network in (networks.clients, networks.load, networks.cdn):
         command = ["ip", "route", "add", "local", network, "dev", bridge]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

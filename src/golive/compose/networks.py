@@ -64,9 +64,14 @@ class Networks(Subnet):
         return f"198.18.{64 * (self.number - 1) + 32}.0/19"
 
     @property
+    def load(self) -> str:
+        """The network (CIDR) from which a load test's people come: a part of the public one."""
+        return f"198.18.{64 * (self.number - 1) + 16}.0/20"
+
+    @property
     def cdn(self) -> str:
         """The network (CIDR) that stands for the CDN's: a part of the public one."""
-        return f"198.18.{64 * (self.number - 1) + 16}.0/20"
+        return f"198.18.{64 * (self.number - 1) + 4}.0/22"
 
 
 def name(host: str) -> str:

@@ -10,7 +10,7 @@ from golive.drills.rehearsal import Rehearsal
 from golive.probes.http import request
 
 NOTHING = "nothing is wrong"
-_OBSERVE_S = 3  # for what is provoked meanwhile, on a machine that is busy
+_OBSERVE_S = 2  # for what is provoked meanwhile, on a machine that is busy
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from golive.drills.rehearsal import Rehearsal, Run
 from golive.outcome import NotRun
 
 # Long enough for what fails anyway; a good release on a busy machine gets the usual time.
-_IN_VAIN_S = 3
+_IN_VAIN_S = 2
 
 
 def _refused(

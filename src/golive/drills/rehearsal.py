@@ -39,7 +39,7 @@ BACKUP_DIR = "/var/backups/dashboard-velo-api"
 _WITHIN_S = 240.0  # PM2 itself may wait for minutes
 _SAYS_WITHIN_S = 60.0
 _POLL_S = 0.02
-_AFTERWARDS = 20  # requests: what a script has ordered may take effect a little later
+_AFTERWARDS = 10  # requests: what a script has ordered may take effect a little later
 _LAST_WORDS = 1500  # characters
 _NOT_FOUND = 127  # as a shell says it
 

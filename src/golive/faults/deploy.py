@@ -1,16 +1,20 @@
 """Wrong scripts of deployment on the first application server; a drill takes them from there."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 from golive.faults.fault import Target, fault
-from golive.faults.files import edited
+from golive.faults.files import edited, replaced
+from golive.replica.substitution import Secrets, Substitutions
 
 _HOST = "app-1"
 DIRECTORY = "/opt/dashboard-velo-deploy"
 _RELEASE = "platform/deploy/release.feature::"
 _FAILURE = "platform/deploy/failure.feature::It fails: <what is wrong>"
 _VERIFIED = "platform/deploy/verification.feature::It finds that <what is wrong>"
+_DOCUMENTED = Path("environments/documented/deploy")
+_OF_THE_DOCUMENT = (_RELEASE + "The first release, where nothing was deployed before",)
 
 
 def script(replica: Target, name: str, *edits: tuple[str, str]) -> AbstractContextManager[None]:
@@ -275,4 +279,27 @@ def slowness_ignored(replica: Target) -> Iterator[None]:
 def never_content(replica: Target) -> Iterator[None]:
     """DEP-10, 11, 13, 14: verify.sh fails whatever it finds, so that it tells nothing."""
     with script(replica, "verify.sh", ("\nexit $STATUS\n", "\nexit 1\n")):
+        yield
+
+
+@fault(*_OF_THE_DOCUMENT)
+@contextmanager
+def documented_scripts(replica: Target) -> Iterator[None]:
+    """DEP-08, 09, 10, 11, 13, 14, 16 to 22: the document's own deploy.sh (findings 36 to 41)."""
+    with documented(replica):
+        yield
+
+
+@contextmanager
+def documented(replica: Target) -> Iterator[None]:
+    """With the document's two scripts in place of the stack's."""
+    render = Substitutions(_HOST, replica.subnet, replica.root(_HOST), Secrets()).render
+    with ExitStack() as stack:
+        for name in ("deploy.sh", "rollback.sh"):
+            text = render((_DOCUMENTED / name).read_text())
+            stack.enter_context(replaced(replica, _HOST, f"{DIRECTORY}/{name}", text.encode()))
+        for name in ("common.sh", "switch.sh", "verify.sh"):
+            file = replica.path(_HOST, f"{DIRECTORY}/{name}")
+            away = file.rename(file.with_suffix(".away"))
+            stack.callback(away.rename, file)
         yield

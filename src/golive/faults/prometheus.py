@@ -60,8 +60,8 @@ def edge_at_the_wrong_port(replica: Target) -> Iterator[None]:
 @fault(f"{_FEATURE}Every application server is measured")
 @contextmanager
 def an_application_forgotten(replica: Target) -> Iterator[None]:
-    """PRM-06: nobody added the third application server to the targets."""
-    target = f"          - '{replica.subnet.hosts['app-3']}:3000'\n"
+    """PRM-06: nobody added the first application server to the targets."""
+    target = f"          - '{replica.subnet.hosts['app-1']}:3000'\n"
     with configuration_edited(replica, (target, "")):
         yield
 
@@ -110,15 +110,16 @@ def a_member_not_watched(replica: Target) -> Iterator[None]:
 @contextmanager
 def a_series_thrown_away(replica: Target) -> Iterator[None]:
     """PRM-04: a series that a rule asks for is dropped, so that the rule can never fire."""
-    job = "- job_name: 'mongodb'\n"
-    series = "mongodb_replication_lag_seconds"
+    job = "- job_name: 'redis'\n"
+    series = "redis_rdb_last_bgsave_status"
     drop = (
         "    metric_relabel_configs:\n"
         f"      - {{source_labels: [__name__], regex: {series}, action: drop}}\n"
     )
+    count = f"count({series})"
     try:
         with configuration_edited(replica, (job, job + drop)):
-            until(lambda: not value(prometheus(replica), f"count({series})"), f"no {series}")
+            until(lambda: not value(prometheus(replica), count), f"no {series}")
             yield
     finally:
-        until(lambda: bool(value(prometheus(replica), f"count({series})")), f"{series} is back")
+        until(lambda: bool(value(prometheus(replica), count)), f"{series} is back")

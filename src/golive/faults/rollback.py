@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from golive.faults.deploy import script
+from golive.faults.deploy import documented, script
 from golive.faults.fault import Target, fault
 
 _ROLLBACK = "07_rollback_plan/rollback.feature::"
@@ -88,4 +88,14 @@ def nothing_is_no_error(replica: Target) -> Iterator[None]:
 def removed_first(replica: Target) -> Iterator[None]:
     """RBK-07: the release that runs is removed before there is another (finding 43)."""
     with _rollback(replica, ("\nNEXT=", '\nrm -f "$DEPLOY_DIR/server.js"\nNEXT=')):
+        yield
+
+
+@fault(
+    _ROLLBACK + "It takes the newest good backup",
+)
+@contextmanager
+def documented_scripts(replica: Target) -> Iterator[None]:
+    """RBK-03, 05, 06, 07: the document's own rollback.sh (findings 42 to 44)."""
+    with documented(replica):
         yield

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from golive.faults.fault import Target, fault
+from golive.release.example import keygen
 
 
 @fault("02_code_review/review.feature::What is released was reviewed and approved")
@@ -53,4 +54,31 @@ def said_to_be_needless(replica: Target) -> Iterator[None]:
 def of_another_release(replica: Target) -> Iterator[None]:
     """RBK-02: the sign-off is the last release's."""
     with replica.release.saying(replica.release.with_sign_off("RBK-02", release="v0.9.0")):
+        yield
+
+
+@fault("11_security_audit/sign_off.feature::The Security Officer has signed the audit off")
+@contextmanager
+def signed_by_a_stranger(replica: Target) -> Iterator[None]:
+    """CHK-11: the key of the signature is nobody's."""
+    release = replica.release
+    stranger = release.key("stranger")
+    keygen(stranger)
+    try:
+        with release.saying(release.with_sign_off("11", stranger)):
+            yield
+    finally:
+        stranger.unlink()
+        stranger.with_suffix(".pub").unlink()
+
+
+@fault(
+    "12_performance_under_load/sign_off.feature::"
+    "The DevOps Lead has signed the load and its results off"
+)
+@contextmanager
+def signed_of_another_commit(replica: Target) -> Iterator[None]:
+    """CHK-12: the tag was moved after the results were signed."""
+    release = replica.release
+    with release.saying(release.with_sign_off("12", commit="0" * 40)):
         yield

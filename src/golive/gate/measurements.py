@@ -16,7 +16,10 @@ class Measurements:
     Threads are daemons, so that an interrupted run does not wait for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 2) -> None:
+        self._at_once = at_once
+        self._queue: dict[Hashable, Callable[[], None]] = {}
+        self._workers = 0
         self._futures: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
         self._ended: list[tuple[str, float, float]] = []
@@ -28,21 +31,37 @@ class Measurements:
             return tuple(self._ended)
 
     def start(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Begin a measurement, unless it was begun already."""
+        """Begin a measurement at once, unless it was begun already."""
         future, begun = self._future(probe, args, kwargs)
-        if not begun:
-            threading.Thread(
-                target=self._run,
-                args=(future, probe, args, kwargs),
-                name=f"measure {getattr(probe, '__name__', probe)}",
-                daemon=True,
-            ).start()
+        waited = self._take(_key(probe, args, kwargs))
+        if not begun or waited:
+            self._thread(
+                waited or (lambda: self._run(future, probe, args, kwargs)), f"measure {probe}"
+            )
+        return future
+
+    def queue(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Begin a measurement when fewer than `at_once` of the queue are under way.
+
+        For what costs much: all of it at the same time would spoil what others measure. Whoever
+        needs it before its turn begins it (`start`).
+        """
+        future, begun = self._future(probe, args, kwargs)
+        if begun:
+            return future
+        with self._lock:
+            key = _key(probe, args, kwargs)
+            self._queue[key] = lambda: self._run(future, probe, args, kwargs)
+            more = self._workers < self._at_once
+            self._workers += more
+        if more:
+            self._thread(self._work, "measure what is queued")
         return future
 
     def begun(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether such a measurement was begun already."""
         with self._lock:
-            return (probe, args, tuple(sorted(kwargs.items()))) in self._futures
+            return _key(probe, args, kwargs) in self._futures
 
     def result(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What the probe returned, or raise what it raised, to each that asks."""
@@ -51,7 +70,10 @@ class Measurements:
     def here(self, probe: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, but measured in this thread: an interrupt ends it there, and it can heal."""
         future, begun = self._future(probe, args, kwargs)
-        if not begun:
+        waited = self._take(_key(probe, args, kwargs))
+        if waited:
+            waited()
+        elif not begun:
             self._run(future, probe, args, kwargs)
         return future.result()
 
@@ -64,11 +86,29 @@ class Measurements:
                 return
             wait(pending)
 
+    def _work(self) -> None:
+        """One after the other, until nothing is queued."""
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._workers -= 1
+                    return
+                run = self._queue.pop(next(iter(self._queue)))
+            run()
+
+    def _take(self, key: Hashable) -> Callable[[], None] | None:
+        """A measurement off the queue; None where it is not in it."""
+        with self._lock:
+            return self._queue.pop(key, None)
+
+    def _thread(self, run: Callable[[], None], name: str) -> None:
+        threading.Thread(target=run, name=name, daemon=True).start()
+
     def _future(
         self, probe: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Future[T], bool]:
         """The future of a measurement, and whether it was begun already."""
-        key = (probe, args, tuple(sorted(kwargs.items())))
+        key = _key(probe, args, kwargs)
         with self._lock:
             future = self._futures.get(key)
             if future is not None:
@@ -98,3 +138,9 @@ class Measurements:
         name = f"{module}: {getattr(probe, '__name__', probe)}"
         with self._lock:
             self._ended.append((name, began, time.monotonic() - clock))
+
+
+def _key(
+    probe: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Hashable, ...]:
+    return probe, args, tuple(sorted(kwargs.items()))

@@ -52,6 +52,10 @@ def up(environment: Environment) -> Environment:
     """
     if environment.kind is Kind.DEPLOYED:
         return environment
+    if environment.kind is Kind.COMPOSE:
+        from golive.compose.attach import attach_kept  # slow to import, and seldom needed
+
+        return attach_kept(environment, _say)
     ready = [state for state in running() if state.kept and state.ready_s is not None]
     if not ready:
         raise ReplicaError("no replica is up: golive up")

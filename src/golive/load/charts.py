@@ -43,7 +43,7 @@ def svgs(load: Summary) -> tuple[str, ...]:
         _chart(
             "Requests a second",
             [
-                Line("requests", [(each["t"], each["per_second"]) for each in time]),
+                Line("requests", [(each["t"], each["requests_per_second"]) for each in time]),
                 Line("errors", [(each["t"], each["errors_per_second"]) for each in time]),
             ],
             bands,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from golive import environment as environments
 from golive.environment import Environment, EnvironmentFileError, Kind
-from golive.load import compare, files, judgement, profile, target, thresholds
+from golive.load import compare, files, judgement, knee, profile, target, thresholds
 from golive.load.confidence import Answer, looks
 from golive.load.explain import explain
 from golive.load.lines import Line, judged
@@ -20,10 +20,10 @@ from golive.load.run import Fleet, serve
 from golive.load.samples import Samples
 from golive.load.thresholds import Thresholds
 from golive.outcome import Unproven
-from golive.replica.attach import attach, attach_or_start
 from golive.replica.control import ReplicaError
 
 FEATURES = Path("features")
+_GRACE_S = 3  # after a stage, until it is looked at: some of its answers are still to come
 ERRORS = (
     EnvironmentFileError,
     ReplicaError,
@@ -81,8 +81,7 @@ def main(options: Options, say: Callable[[str], None]) -> int:
                 f"{here.pace:g} requests a second, and its limits are what is measured"
             )
         request = Request(here.name, here, options.profile, chosen, visit, options.fleet())
-        early = chosen.stop_early
-        watch = _Progress(console, asked if early else None).watch
+        watch = _Progress(console, chosen, asked).watch
         try:
             measured = measure(request, watch)
         except Unproven as error:
@@ -133,6 +132,10 @@ def _up(
 ) -> AbstractContextManager[Environment]:
     if environment.kind is Kind.DEPLOYED or environment.stack is None:
         return nullcontext(environment)
+    if environment.kind is Kind.COMPOSE:
+        from golive.compose.attach import attach, attach_or_start
+    else:
+        from golive.replica.attach import attach, attach_or_start
     if replica is not None:
         return nullcontext(attach(environment, replica, say))
     return attach_or_start(environment, environment.stack, say)
@@ -141,9 +144,10 @@ def _up(
 class _Progress:
     """Says each second how it goes, and ends the run when its outcome is certain."""
 
-    def __init__(self, console: Console, early: Thresholds | None) -> None:
+    def __init__(self, console: Console, chosen: profile.Profile, asked: Thresholds) -> None:
         self._console = console
-        self._early = early
+        self._knee = asked if chosen.find_knee else None
+        self._early = early = asked if chosen.stop_early else None
         self._said = -1
         self._every = 1 if console.is_terminal else 5
         self._looks = looks(early.errors_percent / 100, early.risk) if early else None
@@ -155,6 +159,8 @@ class _Progress:
         if second // self._every > self._said // self._every:
             self._said = second
             self._console.print(_how(samples, second), style="dim")
+        if self._knee is not None:
+            return knee.find(samples, self._knee, second - _GRACE_S).broken is not None
         return self._certain(samples)
 
     def _certain(self, samples: Samples) -> bool:

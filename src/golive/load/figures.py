@@ -102,8 +102,8 @@ def figures(
         raise Unproven("Prometheus scrapes none of the jobs that tell of a run", Whose.TARGET)
     since = began - timedelta(seconds=2 * interval)
     until = _scraped(prometheus, since, ended, interval)
-    window = _Window(began.timestamp(), ended.timestamp())
     seen = recorded(prometheus, f'{{job=~"{_JOBS}"}}', since, until)
+    window = _Window(began.timestamp(), ended.timestamp(), _first_scrapes(seen))
     application = [each for each in seen if each["job"] == "api-server"]
     names = _names(environment)
     instances = sorted({each["instance"] for each in application})
@@ -141,8 +141,11 @@ def figures(
 
 @dataclass(frozen=True)
 class _Window:
+    """A run's time, and when each instance was scraped first of what was recorded."""
+
     begin: float
     end: float
+    first: dict[str, float]
 
     def pair(self, series: Series) -> tuple[tuple[float, float], ...]:
         """The samples from the last before it to the first after it."""
@@ -150,6 +153,21 @@ class _Window:
         within = [each for each in series.samples if self.begin < each[0] < self.end]
         after = [each for each in series.samples if each[0] >= self.end][:1]
         return (*before, *within, *after)
+
+    def counted(self, series: Series) -> list[float]:
+        """The values of a counter; one that was not there at an earlier scrape began at 0."""
+        pair = self.pair(series)
+        values = [value for _, value in pair]
+        new = bool(pair) and series.samples[0][0] > self.first[series["instance"]]
+        return [0.0, *values] if new and pair[0][0] > self.begin else values
+
+
+def _first_scrapes(seen: Iterable[Series]) -> dict[str, float]:
+    first: dict[str, float] = {}
+    for each in seen:
+        at = each.samples[0][0]
+        first[each["instance"]] = min(at, first.get(each["instance"], at))
+    return first
 
 
 def _scraped(prometheus: Endpoint, since: datetime, ended: datetime, interval: float) -> datetime:
@@ -181,7 +199,7 @@ def _called(series: Iterable[Series], name: str, **labels: str) -> list[Series]:
 
 def _grown(window: _Window, series: Iterable[Series]) -> float:
     """By how much counters have grown; one that fell began anew."""
-    return sum(_growth([value for _, value in window.pair(each)]) for each in series)
+    return sum(_growth(window.counted(each)) for each in series)
 
 
 def _growth(values: list[float]) -> float:

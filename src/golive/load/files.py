@@ -16,6 +16,7 @@ from golive.load.explain import explain
 from golive.load.lines import Line
 from golive.load.measure import Measured
 from golive.report.json import write_text
+from golive.report.text import visible
 
 
 def write(measured: Measured, lines: Sequence[Line], directory: Path) -> tuple[Path, ...]:
@@ -42,6 +43,7 @@ def page(load: dict[str, Any], why: Sequence[str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
     )
     jinja.filters["utc"] = lambda text: f"{text[:10]} {text[11:19]} UTC"
     jinja.filters["ms"] = lambda value: "–" if value is None else f"{value:,.0f}"

@@ -6,15 +6,17 @@ says that the share of errors is below 1 %. Both are judged in the same way, by 
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from statistics import mean
 
 from golive.load.confidence import Answer, answer, lower, needed, upper
-from golive.load.run import Run
+from golive.load.run import INTERRUPTED, Run
 from golive.load.samples import Samples
 from golive.outcome import Unproven, Whose
 
 # The generator's own lateness only adds to what is measured: what holds, holds in spite of it.
 _LAG_MS = 100  # beyond which what does not hold may be the generator's doing
 _CPU = 0.9  # of a core
+_STARVED = 0.65  # of the time: who shares the machine with the generator, as a replica does
 _SENT = 0.85  # of what a rate should have brought; Poisson's own spread is far smaller
 _FEW = 25  # fewer than so many requests expected: their number says nothing of the rate
 
@@ -75,13 +77,16 @@ def errors(samples: Samples, percent: float, risk: float) -> Judged:
 
 
 def check_instrument(run: Run, stages: Collection[str] | None) -> None:
-    """Raise Unproven unless the generator did what was asked, for as long as was asked."""
+    """Raise Unproven unless the generator did what was asked during these stages.
+
+    Without any, of all that are measured; with none at all, it need only have made requests.
+    """
     samples, plan = run.samples, run.plan
     if samples.trouble:
         raise Unproven(f"the generator itself failed: {'; '.join(samples.trouble)}", Whose.OURS)
-    if run.ended == "interrupted":
+    if run.ended == INTERRUPTED:
         raise Unproven("the run was interrupted", Whose.OURS)
-    if not samples.count(stages):
+    if not samples.count(stages or None):
         raise Unproven("not a single request was made", Whose.OURS)
     if run.ended != "done":
         return  # it ended early because it was certain
@@ -98,31 +103,40 @@ def check_instrument(run: Run, stages: Collection[str] | None) -> None:
 
 
 def blame(samples: Samples, stages: Collection[str] | None) -> str | None:
-    """Why what does not hold may be the generator's own doing; None where it is not."""
-    lag, cpu = _lag_and_cpu(samples, stages)
-    late = lag is None or lag > _LAG_MS or cpu is None or cpu > _CPU
+    """Why what does not hold may be the generator's own doing, or its machine's; None where not."""
+    own = _own(samples, stages)
+    late = own is None or own.lag_ms > _LAG_MS or own.cpu > _CPU or own.starved > _STARVED
     return _state(samples, stages) if late else None
 
 
-def _lag_and_cpu(
-    samples: Samples, stages: Collection[str] | None
-) -> tuple[float | None, float | None]:
-    """In at least one of ten seconds its lag (ms), and its CPU on average (of a core)."""
+@dataclass(frozen=True)
+class _Own:
+    """Of one of ten seconds at least: the lag. On average: the CPU of the busiest, starvation."""
+
+    lag_ms: float
+    cpu: float
+    starved: float
+
+
+def _own(samples: Samples, stages: Collection[str] | None) -> _Own | None:
     seconds = samples.seconds(stages)
     own = [each for each in samples.own if each.second in seconds]
     if not own:
-        return None, None
+        return None
     lags = sorted(each.lag_ms for each in own)
     workers = {each.worker for each in own}
-    busiest = max(
-        sum(e.cpu for e in own if e.worker == w) / sum(1 for e in own if e.worker == w)
-        for w in workers
+    return _Own(
+        lags[min(len(lags) - 1, int(0.9 * len(lags)))],
+        max(mean(each.cpu for each in own if each.worker == worker) for worker in workers),
+        mean(each.starved for each in own),
     )
-    return lags[min(len(lags) - 1, int(0.9 * len(lags)))], busiest
 
 
 def _state(samples: Samples, stages: Collection[str] | None) -> str:
-    lag, cpu = _lag_and_cpu(samples, stages)
-    if lag is None or cpu is None:
+    own = _own(samples, stages)
+    if own is None:
         return "nothing is known of the generator's own state"
-    return f"the generator itself was up to {lag:.0f} ms late, and used {100 * cpu:.0f} % of a core"
+    return (
+        f"the generator itself was up to {own.lag_ms:.0f} ms late, used {100 * own.cpu:.0f} % of a "
+        f"core, and {100 * own.starved:.0f} % of the time somebody on its machine waited for one"
+    )

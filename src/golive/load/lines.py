@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from golive.load import judgement, target
+from golive.load import judgement, knee, target
 from golive.load.confidence import Answer
 from golive.load.measure import Measured
 from golive.load.thresholds import Thresholds
@@ -24,6 +24,8 @@ def judged(measured: Measured, asked: Thresholds) -> list[Line]:
     """Each threshold of the features that this profile can show something of."""
     lines = []
     samples = measured.run.samples
+    if measured.request.profile.find_knee:
+        return [_knee(measured, asked)]
     names = {stage.name for stage in samples.plan.stages}
     for each in asked.responses:
         if each.stage in names:
@@ -43,6 +45,16 @@ def judged(measured: Measured, asked: Thresholds) -> list[Line]:
     )
     lines.append(_mongodb(measured, asked))
     return lines
+
+
+def _knee(measured: Measured, asked: Thresholds) -> Line:
+    what = "the least load is carried"
+    try:
+        judgement.check_instrument(measured.run, [])
+    except Unproven as error:
+        return Line(what, Answer.OPEN, str(error))
+    found = knee.find(measured.run.samples, asked)
+    return Line(what, Answer.BELOW if found.carried else Answer.ABOVE, str(found))
 
 
 def _line(

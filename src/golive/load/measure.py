@@ -11,9 +11,9 @@ from golive.environment import Environment
 from golive.load import target
 from golive.load.figures import Figures, figures
 from golive.load.profile import Profile
-from golive.load.run import ALONE, Fleet, Run, Watch, nothing, run
+from golive.load.run import ALONE, INTERRUPTED, Fleet, Run, Watch, nothing, run
 from golive.machine import machines
-from golive.outcome import NotRun, Unproven
+from golive.outcome import NotRun, Unproven, Whose
 from golive.probes.pm2 import inspect
 from golive.probes.prometheus import PORT
 
@@ -64,6 +64,9 @@ def measure(request: Request, watch: Watch = nothing, source: str | None = None)
         plan = target.plan(environment, request.profile, request.visit, account, request.fleet.size)
         before = _or_why(lambda: _workers(environment))
         done = run(plan, watch, request.fleet)
+    if done.ended == INTERRUPTED:  # whoever is in a hurry does not wait for a scrape
+        not_asked = Unproven("the run was interrupted: nothing was asked after it", Whose.OURS)
+        return Measured(request, done, not_asked, before, not_asked)
     ended = datetime.now(UTC)
     after = _or_why(lambda: _workers(environment))
     told = _or_why(lambda: figures(prometheus(environment), environment, done.began, ended))

@@ -51,6 +51,9 @@ class Profile(_Model):
     stop_early: bool = Field(
         default=False, alias="stop-early", description="end when the outcome is certain either way"
     )
+    find_knee: bool = Field(
+        default=False, alias="find-knee", description="end at the first stage that breaks"
+    )
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -31,6 +31,7 @@ _LAST_WORDS = 2000  # characters
 _LOCAL = "127.0.0.1"
 _WORKERS_S = 120
 
+INTERRUPTED = "interrupted"
 Watch = Callable[[Samples], bool]
 
 
@@ -153,7 +154,7 @@ class _Generator:
                 if watch(samples):
                     return self._stop(samples, "stopped")
         except KeyboardInterrupt:
-            return self._stop(samples, "interrupted")
+            return self._stop(samples, INTERRUPTED)
         if self.process.poll() is None:
             raise Unproven(f"the generator of load hangs: {self._last_words()}", Whose.OURS)
         status = self.process.wait()

@@ -12,6 +12,7 @@ from golive.load.plan import Plan
 REFUSED = "refused"  # an abusive client was: it is as it should be
 ABUSE = "abuse"  # the endpoint under which all that abusive clients do is counted
 _FIELDS = 3  # second, latency, service
+_OWN_FIELDS = 4  # second, lag, cpu, starved
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,16 @@ class Sample:
 
 @dataclass(frozen=True)
 class OwnSecond:
-    """A generator's own second: its worst lag, and the CPU it used (1: a whole core)."""
+    """A generator's own second: its worst lag, and the CPU it used (1: a whole core).
+
+    `starved` is the share of the second in which anybody on its machine waited for a core.
+    """
 
     worker: str
     second: int
     lag_ms: float
     cpu: float
+    starved: float
 
 
 class Samples:
@@ -63,9 +68,9 @@ class Samples:
                     raise ValueError("samples come in threes")
                 self._rows.setdefault((endpoint, kind), array("Q")).extend(values)
         worker, own = line.get("worker", "one"), line.get("self", [])
-        for at in range(0, len(own), _FIELDS):
-            second, lag_us, cpu = own[at : at + _FIELDS]
-            self.own.append(OwnSecond(worker, second, lag_us / 1000, cpu / 1000))
+        for at in range(0, len(own), _OWN_FIELDS):
+            second, lag_us, cpu, starved = own[at : at + _OWN_FIELDS]
+            self.own.append(OwnSecond(worker, second, lag_us / 1000, cpu / 1000, starved / 1000))
         self.trouble += line.get("trouble", [])
         self.elapsed_s = max(self.elapsed_s, line.get("t", 0.0))
         self.users[int(line.get("t", 0))] = line.get("users", 0)

@@ -86,7 +86,8 @@ def _by_endpoint(samples: Samples) -> Iterator[tuple[str, list[Sample]]]:
 
 def timeline(samples: Samples) -> list[dict[str, Any]]:
     """Points of at most `_POINTS` in time: what was due in each, and how long it took."""
-    seconds = samples.plan.seconds
+    plan = samples.plan
+    seconds = plan.seconds
     width = -(-seconds // _POINTS)
     bins: dict[int, list[Sample]] = {}
     for each in samples:
@@ -98,9 +99,9 @@ def timeline(samples: Samples) -> list[dict[str, Any]]:
         points.append(
             {
                 "t": number * width,
-                "per_second": len(found) / width,
+                "requests_per_second": len(found) / width,
                 "errors_per_second": sum(1 for each in found if each.kind) / width,
-                "users": samples.users.get(number * width, 0),
+                **({} if plan.open else {"users": samples.users.get(number * width, 0)}),
                 **_named(times, (50, 95, 99)),
             }
         )
@@ -122,6 +123,7 @@ def _generator(samples: Samples) -> dict[str, Any]:
     return {
         "worst_lag_ms": max((each.lag_ms for each in own), default=None),
         "cpu_of_a_core": mean(each.cpu for each in own) if own else None,
+        "starved": mean(each.starved for each in own) if own else None,
         "trouble": samples.trouble,
     }
 

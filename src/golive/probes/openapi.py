@@ -13,7 +13,7 @@ from golive.probes.http import request
 
 _OK = 200
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_LIMIT_S = 60
+_LIMIT_S = 180  # for what hangs: some hundred requests take seconds
 
 
 @dataclass(frozen=True, order=True)

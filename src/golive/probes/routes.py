@@ -26,12 +26,13 @@ _POLL_S = 0.05
 _OK = 200
 _ALERTS = "/api/v2/alerts"
 _JSON = (("Content-Type", "application/json"),)
-_KINDS = {  # of a receiver's configurations; an SMS leaves through a gateway's webhook or SNS
+KINDS = {
     "email_configs": "email",
     "slack_configs": "slack",
     "webhook_configs": "sms",
     "sns_configs": "sms",
 }
+"""What a receiver's configurations send; an SMS leaves through a gateway's webhook or SNS."""
 
 _RESOLVED = {"webhook_configs", "sns_configs"}  # tell of the end unless they are told not to
 
@@ -78,7 +79,7 @@ def messages(configuration: str, labels: Labels) -> tuple[Message, ...]:
     if not all(name in receivers for name in names):
         raise Unproven(f"amtool names no receiver: {output.strip()}", Whose.TOOL)
     return tuple(
-        Message(name, _KINDS.get(key, key), bool(each.get("send_resolved", key in _RESOLVED)))
+        Message(name, KINDS.get(key, key), bool(each.get("send_resolved", key in _RESOLVED)))
         for name in names
         for key, configurations in receivers[name].items()
         if key.endswith("_configs")

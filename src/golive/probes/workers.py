@@ -40,7 +40,8 @@ def workers(machine: Machine, directory: str) -> tuple[Worker, ...]:
 
     Raises Unproven where there is none, or one of them cannot be looked into.
     """
-    where = machine.path(directory)
+    # deploy.sh makes it a link to the slot that is live, and a process knows its real directory.
+    where = machine.run("realpath -m -- %s", machine.path(directory)).strip()
     # Not every process shows its directory to us, those of others do not: find then ends with 1.
     found = machine.run(
         "find /proc -mindepth 2 -maxdepth 2 -name cwd -lname %s -printf '%%h ' 2>/dev/null || true",

@@ -37,6 +37,8 @@ _SIGNED = {
     "08": ("DevOps Lead",),
     "09": ("DevOps Lead",),
     "10": ("Security Officer",),
+    "11": ("Security Officer",),
+    "12": ("DevOps Lead",),
     "DEP-04": (PIPELINE,),
     "DEP-07": ("Backend Lead", "Frontend Lead"),
     "DEP-15": ("DevOps Lead",),

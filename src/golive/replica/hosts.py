@@ -44,6 +44,7 @@ _DIRECTORIES = {
     "backup": ("etc/dashboard-velo", "tmp", "var/backups"),
 }
 
+CERTIFICATE_END = "etc/nginx/certificate-end.sh"
 ENVIRONMENT_FILE = ".env.production"
 
 
@@ -81,9 +82,7 @@ class Hosts:
             (application / "node_modules").symlink_to(node_modules)
         (self.root("backup") / BACKUP / "node_modules").symlink_to(node_modules)
         self._certificates(authority)
-        script = self.root("edge") / "etc/nginx/certificate-end.sh"
-        if script.exists():  # what cron and certbot do in production
-            subprocess.run(["sh", script], check=True)
+        self.tell_certificates_end()
         _write_private(self.directory / CREDENTIALS, json.dumps(self.secrets.values))
 
     def substitutions(self) -> Iterator[Substitution]:
@@ -120,6 +119,12 @@ class Hosts:
     def names_of(self, host: str) -> list[str]:
         """The names for which a host's certificate is valid."""
         return [host]
+
+    def tell_certificates_end(self) -> None:
+        """What cron and certbot do in production: Prometheus is told when the certificate ends."""
+        script = self.root("edge") / CERTIFICATE_END
+        if script.exists():
+            subprocess.run(["sh", script], check=True)
 
     def _certificates(self, authority: Authority) -> None:
         """The site's certificate, the MongoDB members' own, and the root they chain to."""

@@ -159,7 +159,7 @@ def _waivers(report: Report) -> Iterable[RenderableType]:
     if report.waivers:
         yield _heading("Dérogations", "waivers")
     for each in report.waivers:
-        found: tuple[str, str] = ("nothing of it has failed here", "dim")
+        found: tuple[str, str] = ("waives nothing here", "dim")
         if each.unused:
             found = ("unused: all that it names passes", STYLES[Outcome.FAILED])
         elif each.scenarios:
@@ -174,7 +174,8 @@ def _sources(report: Report) -> Iterable[RenderableType]:
     for each in report.sources:
         about = f"  {utc(each.started)}, signed by {' and '.join(each.signers)}"
         verdict = (f" {each.verdict}", _VERDICT_STYLES[each.verdict])
-        yield Text.assemble(verdict, f"  {each.environment}", about, (f"  {each.sha256}", "dim"))
+        digest = (f"  {each.sha256[:16]}…", "dim")
+        yield Text.assemble(verdict, f"  {each.environment}", about, digest)
 
 
 def _turned(turned: Sequence[Turned]) -> Iterable[RenderableType]:

@@ -1,6 +1,7 @@
 """Judge the documentation page of the API, and all that a browser loads for it."""
 
 import json
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -42,12 +43,12 @@ def pytest_golive_ahead(
     """A browser takes seconds to start."""
     ours = any(each.startswith(_FEATURE) for each in ahead)
     if ours and environment.clients.network is not None:
-        _browse(environment, measurements)
+        _browse(environment, measurements.queue)
 
 
-def _browse(environment: Environment, measurements: Measurements) -> Future[Shown]:
+def _browse(environment: Environment, begin: Callable[..., Future[Shown]]) -> Future[Shown]:
     endpoint = site(environment, environment.site.ports.https, None)
-    return measurements.start(browser.show, endpoint, _PATH, _OPERATION, _SHOWN_S)
+    return begin(browser.show, endpoint, _PATH, _OPERATION, _SHOWN_S)
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def browse(
     if path != _PATH:
         raise Unproven(f"the browser opens {_PATH}", Whose.OURS)
     pace.wait()
-    seen = _browse(environment, measurements).result()
+    seen = _browse(environment, measurements.start).result()
     evidence.add("browser", seen)
     return seen
 

@@ -38,7 +38,7 @@ def pytest_golive_ahead(
     measurements: Measurements, environment: Environment, tags: AbstractSet[str]
 ) -> None:
     """A rate needs two scrapes of a target that has just started."""
-    if environment.kind is Kind.REPLICA and any(tag.startswith("GRF-") for tag in tags):
+    if environment.kind is not Kind.DEPLOYED and any(tag.startswith("GRF-") for tag in tags):
         measurements.start(sampled, monitoring(environment, PORT))
 
 

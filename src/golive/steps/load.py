@@ -1,5 +1,6 @@
 """Judge what a load test has shown: of the requests, and of the servers meanwhile."""
 
+import contextlib
 from collections.abc import Set as AbstractSet
 
 from pytest_bdd import given, parsers, then
@@ -45,7 +46,8 @@ def pytest_golive_ahead(
 ) -> None:
     """Load takes its time, while others look."""
     if tags & {"CHK-12", "DEP-06"}:
-        measurements.start(_measure, _request(environment, _PROFILE), clients.named("load"))
+        with contextlib.suppress(Unproven):  # the scenario will say so
+            measurements.start(_measure, _request(environment, _PROFILE), clients.named("load"))
 
 
 def _request(environment: Environment, name: str) -> Request:
@@ -72,7 +74,8 @@ def load_of_profile(
 ) -> Load:
     """Once a session."""
     measured = measurements.result(_measure, _request(environment, profile), clients.named("load"))
-    evidence.add("load", summary.summary(measured))
+    samples = measured.run.samples
+    evidence.add("load test", {"began": measured.run.began, "requests": samples.count()})
     if target.one_client(environment):
         raise Unproven(
             f"all people are one client to {environment.name}, so that its limits were measured "
@@ -86,6 +89,8 @@ def load_of_profile(
 def answered_within(
     load: Load, evidence: EvidenceLog, stage: str, percent: float, limit: int
 ) -> None:
+    if stage == next(each.name for each in load.samples.plan.stages if each.measured):
+        _keep(load, evidence)
     judgement.check_instrument(load.measured.run, [stage])
     found = judgement.response(load.samples, percent, limit, [stage], load.risk)
     at = load.samples.latencies([stage]).percentile_ms(percent)
@@ -114,6 +119,15 @@ def few_errors(load: Load, evidence: EvidenceLog, percent: float) -> None:
     )
 
 
+def _keep(load: Load, evidence: EvidenceLog) -> None:
+    """All figures, once: reports make pictures of those in time."""
+    whole = summary.summary(load.measured)
+    apart = {"load by endpoint": "endpoints", "servers under load": "servers"}
+    evidence.add("load", {k: v for k, v in whole.items() if k not in apart.values()})
+    for what, key in apart.items():
+        evidence.add(what, whole[key])
+
+
 def _judge(
     load: Load, found: Judged, stages: list[str] | None, *, expected: str, actual: str
 ) -> None:
@@ -124,7 +138,7 @@ def _judge(
             Whose.OURS,
         )
     if found.answer is Answer.ABOVE and (own := judgement.blame(load.samples, stages)):
-        raise Unproven(f"{actual}; but {own}: the generator was the bottleneck", Whose.OURS)
+        raise Unproven(f"{actual}; but {own}: that was the bottleneck", Whose.OURS)
     require(
         found.answer is Answer.BELOW,
         expected=expected,
@@ -196,6 +210,8 @@ def abusive_refused(load: Load, evidence: EvidenceLog) -> None:
     evidence.add("requests of the client who keeps to no limit", found)
     if not found:
         raise Unproven("nobody was abusive", Whose.OURS)
+    if not found[_REFUSED] and (own := judgement.blame(load.samples, None)):
+        raise Unproven(f"it was not refused; but {own}: it came too slowly", Whose.OURS)
     require(
         found[_REFUSED] > 0,
         expected="some refused (429)",

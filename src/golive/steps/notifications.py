@@ -4,7 +4,9 @@ from collections.abc import Set as AbstractSet
 
 from pytest_bdd import parsers, then, when
 
-from golive.drills.alerts import Rehearsal, Site, Told, rehearse
+from golive.drills.alert_watch import Rehearsal, Site
+from golive.drills.alerts import rehearse
+from golive.drills.conditions import Told
 from golive.drills.shortened import Scale
 from golive.endpoint import Endpoint
 from golive.environment import Environment
@@ -31,7 +33,7 @@ def pytest_golive_ahead(
 ) -> None:
     """Alerts take their time, even when it is made short."""
     if any(each.startswith(_FEATURE) for each in ahead):
-        measurements.start(rehearse, _site(environment, clients), SCALE)
+        measurements.queue(rehearse, _site(environment, clients), SCALE)
 
 
 def _site(environment: Environment, clients: Clients) -> Site:
@@ -83,6 +85,7 @@ def is_told(
 ) -> Told:
     (told,) = (e for e in rehearsal.told if (e.quantity, e.severity) == (quantity, severity))
     _add_evidence(evidence, told)
+    evidence.add("channels by which something could not be given away", rehearsal.refused)
     require(
         told.alert is not None,
         expected=f"an alert of severity {severity} that fires",
@@ -94,7 +97,7 @@ def is_told(
     require(
         sorted(told.begun) == wanted,
         expected=f"messages that name {told.instance}, by {listed(wanted)}",
-        actual=listed(sorted(told.begun)),
+        actual=f"{listed(sorted(told.begun))}; refused: {listed(rehearsal.refused)}",
         where=f"{told.alert} ({severity})",
         look="amtool config routes test, and the receivers' texts",
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from pathlib import Path
@@ -45,8 +45,8 @@ def pytest_golive_ahead(
     ours = any(each.startswith(_FEATURE) for each in ahead)
     if ours and environment.clients.network is not None:
         with contextlib.suppress(NotRun, Unproven):  # the scenario will say so
-            _ask(environment, clients, measurements)
-            measurements.start(_problems, _endpoint(environment, clients))
+            _ask(environment, clients, measurements.queue)
+            measurements.queue(_problems, _endpoint(environment, clients))
 
 
 def _problems(endpoint: Endpoint) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ def reading_asked(
     right: int,
 ) -> tuple[Asked, ...]:
     _as_promised(right, _WRONG)
-    seen = _ask(environment, clients, measurements).result()
+    seen = _ask(environment, clients, measurements.start).result()
     return _told(
         [each for each in seen if each.operation.method == "get" and not each.signed_in], evidence
     )
@@ -202,7 +202,7 @@ def all_asked(
 ) -> tuple[Asked, ...]:
     _as_promised(right, wrong)
     database_of(environment)  # without one nothing was written
-    return _told(_ask(environment, clients, measurements).result(), evidence)
+    return _told(_ask(environment, clients, measurements.start).result(), evidence)
 
 
 @then("each answer has a status, headers and a body that are described")
@@ -247,7 +247,7 @@ def _endpoint(environment: Environment, clients: Clients) -> Endpoint:
 
 
 def _ask(
-    environment: Environment, clients: Clients, measurements: Measurements
+    environment: Environment, clients: Clients, begin: Callable[..., Future[tuple[Asked, ...]]]
 ) -> Future[tuple[Asked, ...]]:
     """Once a session; with what writes, where that is permitted and can be undone."""
     database: Database | None = None
@@ -262,7 +262,7 @@ def _ask(
         tuple(each for each in sources if each is not None),
         0 if several else 1 / environment.pace,
     )
-    return measurements.start(contract, _endpoint(environment, clients), _PATH, requests, database)
+    return begin(contract, _endpoint(environment, clients), _PATH, requests, database)
 
 
 def _as_promised(right: int, wrong: int) -> None:

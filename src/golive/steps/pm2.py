@@ -52,9 +52,11 @@ def runs(
     for machine, daemon in daemons(environment, measurements).items():
         seen = sorted({(worker.name, worker.script) for worker in daemon.workers})
         evidence.add(machine.name, seen)
+        # deploy.sh makes its directory a link to the slot that is live.
+        file = machine.run("realpath -m -- %s", machine.path(script)).strip()
         require(
-            (name, machine.path(script)) in seen,
-            expected=f"{name}: {machine.path(script)}",
+            (name, file) in seen,
+            expected=f"{name}: {file}",
             actual=", ".join(f"{each}: {its}" for each, its in seen) or "nothing runs",
             where=machine.name,
             look="pm2 list",

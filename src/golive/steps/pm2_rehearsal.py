@@ -26,7 +26,7 @@ def pytest_golive_ahead(
 ) -> None:
     """Ten crashes take seconds. Where only some scenarios run, it is begun when one needs it."""
     if environment.kind is Kind.REPLICA and tags >= _CLAIMS:
-        measurements.start(_rehearsed, *_first(environment), _AHEAD)
+        measurements.queue(_rehearsed, *_first(environment), _AHEAD)
 
 
 def _first(environment: Environment) -> tuple[Machine, str | None]:

@@ -49,7 +49,7 @@ def pytest_golive_ahead(
     measurements: Measurements, environment: Environment, tags: AbstractSet[str]
 ) -> None:
     """What has just started is scraped and evaluated within 15 s."""
-    if environment.kind is Kind.REPLICA and any(tag.startswith("PRM-") for tag in tags):
+    if environment.kind is not Kind.DEPLOYED and any(tag.startswith("PRM-") for tag in tags):
         measurements.start(settled, monitoring(environment, PORT))
 
 

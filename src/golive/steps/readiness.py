@@ -25,7 +25,7 @@ def pytest_golive_ahead(
 ) -> None:
     """The application starts, and notices what is gone, in seconds."""
     if environment.kind is Kind.REPLICA and tags >= {"ARC-05", "PM2-14"}:
-        measurements.start(_dependence, *_first(environment))
+        measurements.queue(_dependence, *_first(environment))
 
 
 def _first(environment: Environment) -> tuple[Machine, str | None]:

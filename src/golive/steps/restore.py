@@ -29,7 +29,7 @@ def pytest_golive_ahead(
 ) -> None:
     """A server starts, and is restored twice, in some seconds."""
     if environment.kind is Kind.REPLICA and "MDB-04" in tags:
-        measurements.start(_restored, measurements, *arguments(environment), _users(environment))
+        measurements.queue(_restored, measurements, *arguments(environment), _users(environment))
 
 
 def _users(environment: Environment) -> tuple[Login, ...]:

@@ -25,7 +25,7 @@ def pytest_golive_ahead(
 ) -> None:
     """A snapshot and a start."""
     if environment.kind is Kind.REPLICA and "RDS-05" in tags:
-        measurements.start(_restarted, *_arguments(environment))
+        measurements.queue(_restarted, *_arguments(environment))
 
 
 def _arguments(environment: Environment) -> tuple[tuple[Machine, ...], Login]:

@@ -1,7 +1,6 @@
 """Judge the application's own tests, run on the sources that the environment was started from."""
 
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Future
 from pathlib import Path
 
 from pytest_bdd import parsers, then
@@ -12,7 +11,6 @@ from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.outcome import Unproven, Whose
 from golive.probes.suites import Site, run
-from golive.probes.test_reports import TestReport
 from golive.steps.expectation import listed, require
 
 _AGAINST_THE_SITE = "e2e"
@@ -28,7 +26,7 @@ def pytest_golive_ahead(
     """Where a source has changed, they take seconds."""
     if "CHK-01" in tags and environment.stack is not None:
         for suite in _SUITES:
-            _started(measurements, environment, clients, environment.stack / "app", suite)
+            measurements.queue(run, *_asked(environment, clients, environment.stack, suite))
 
 
 @then(parsers.parse("the {suite} tests of the application pass, and there is one at least"))
@@ -39,10 +37,10 @@ def suite_passes(
     evidence: EvidenceLog,
     suite: str,
 ) -> None:
-    if environment.stack is None:
+    stack = environment.stack
+    if stack is None:
         raise Unproven(f"{environment.name} was not started from a stack", Whose.OURS)
-    app = environment.stack / "app"
-    report = _started(measurements, environment, clients, app, suite).result()
+    report = measurements.result(run, *_asked(environment, clients, stack, suite))
     evidence.add("tests that were run", report.ran)
     evidence.add("skipped", report.skipped)
     evidence.add("run", report.began)
@@ -53,20 +51,17 @@ def suite_passes(
         expected="no test that fails",
         actual=f"{len(report.failed)} of {report.ran}: {listed(report.failed)}",
         where=report.path,
-        look=f"cd {app}; npm run test:{suite}",
+        look=f"cd {stack / 'app'}; npm run test:{suite}",
     )
 
 
-def _started(
-    measurements: Measurements,
-    environment: Environment,
-    clients: Clients,
-    app: Path,
-    suite: str,
-) -> Future[TestReport]:
+def _asked(
+    environment: Environment, clients: Clients, stack: Path, suite: str
+) -> tuple[Path, str, Site | None]:
+    """What `run` is given for a suite: the same each time, so that it is run once."""
     if suite != _AGAINST_THE_SITE:
-        return measurements.start(run, app, suite)
+        return stack / "app", suite, None
     site = environment.site
     url = f"https://{site.name}:{site.ports.https}"
-    against = Site(url, site.address or site.name, clients.named("end-to-end tests"), site.roots)
-    return measurements.start(run, app, suite, against)
+    address, source = site.address or site.name, clients.named("end-to-end tests")
+    return stack / "app", suite, Site(url, address, source, site.roots)

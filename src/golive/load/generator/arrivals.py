@@ -50,6 +50,7 @@ class Arrivals:
 
     def run(self) -> None:
         """Return when the last stage is over, and what was begun has ended."""
+        self._come(self._kinds[0])  # so that there is somebody from the first request on
         began = self._recorder.origin or time.perf_counter()
         entering = gevent.spawn(self._enter, began)
         begin = began
@@ -69,16 +70,11 @@ class Arrivals:
         self._under_way.join(2 * TIMEOUT_S)
         entering.kill()
 
-    @property
-    def under_way(self) -> int:
-        """How many requests have been sent and not been answered."""
-        return len(self._under_way)
-
     def _enter(self, began: float) -> None:
         """People come one after the other, during the first stage."""
         people = max(1, round(self._plan.people / self._plan.workers))
         shares = [kind.share for kind in self._kinds]
-        for number in range(people):
+        for number in range(1, people):
             span = self._plan.stages[0].seconds * _ENTERING
             gevent.sleep(max(0.0, began + span * number / people - time.perf_counter()))
             # Each share in turn, so that a few people are a fair sample of all.
@@ -96,9 +92,6 @@ class Arrivals:
     def _one(self, due: float) -> None:
         """One request: somebody who is present does something."""
         there = [kind for kind in self._kinds if self._present[kind.name]]
-        if not there:
-            there, first = self._kinds[:1], self._kinds[0]
-            self._come(first)
         kind = random.choices(there, [k.share for k in there])[0]
         people = self._present[kind.name]
         turn = self._turn[kind.name] = (self._turn[kind.name] + 1) % len(people)

@@ -1,7 +1,7 @@
 """Keep every sample, and what the generator itself was like, second by second.
 
-    {"samples": {endpoint: {kind: [second, latency, service, ...]}}, "self": {worker: [second,
-     lag, cpu, ...]}, "users": n, "trouble": [...]}
+    {"samples": {endpoint: {kind: [second, latency, service, ...]}}, "self": [second, lag, cpu,
+     starved, ...], "users": n, "trouble": [...]}
 
 is what leaves a process each second. Times are in microseconds. `latency` counts from the instant
 at which a request was due, `service` from that at which it was sent. `kind` is empty for what

@@ -27,6 +27,7 @@ from golive.load.plan import Plan, Stage
 EVERY_S = 1.0
 _KEY = "golive"
 _HEARTBEAT_S = 0.02  # how often it is looked whether we are late
+_SENT_S = 0.3  # who reads the last line kills us: what was sent must be on its way by then
 _LATE_S = 30  # after the planned end: something hangs
 
 
@@ -42,6 +43,7 @@ class Stream:
         self._own: list[int] = []
         self._cpu = _cpu_s()
         self._cpu_at = time.perf_counter()
+        self._waited = _waited_s()
         self._arrived: list[dict[str, Any]] = []
         self._ended = False
         events = environment.events
@@ -100,6 +102,7 @@ class Stream:
         if isinstance(self._runner, MasterRunner):
             for client in self._runner.clients.values():
                 self._runner.server.send_to_client(Message("quit", None, client.id))
+            gevent.sleep(_SENT_S)
         self._line({"end": why})
 
     def _take(self) -> dict[str, Any]:
@@ -142,7 +145,9 @@ class Stream:
             text = text[os.write(self._plan.output, text) :]
 
     def _watch_self(self) -> None:
-        """Lag: how much later than asked we are woken; CPU: of one core, in thousandths."""
+        """Lag: how much later than asked we are woken (µs). In thousandths: the CPU that we use, of
+        one core, and the time during which anybody on this machine waited for one.
+        """
         worst, until = 0.0, time.perf_counter() + EVERY_S
         while True:
             due = time.perf_counter() + _HEARTBEAT_S
@@ -151,12 +156,14 @@ class Stream:
             worst = max(worst, now - due)
             if now < until:
                 continue
-            used, spent = _cpu_s(), now - self._cpu_at
+            used, waited, spent = _cpu_s(), _waited_s(), now - self._cpu_at
             if self._recorder.origin is not None:
                 second = max(0, int(self._recorder.elapsed() - EVERY_S / 2))
-                busy = round(1000 * (used - self._cpu) / spent)
-                self._own += [second, round(worst * 1e6), busy]
-            self._cpu, self._cpu_at = used, now
+                busy, starved = (
+                    round(1000 * each / spent) for each in (used - self._cpu, waited - self._waited)
+                )
+                self._own += [second, round(worst * 1e6), busy, starved]
+            self._cpu, self._cpu_at, self._waited = used, now, waited
             worst, until = 0.0, now + EVERY_S
 
     def _until_abandoned(self) -> None:
@@ -177,3 +184,14 @@ class Stream:
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def _waited_s() -> float:
+    """How long some process of this machine has waited for a core (Linux's pressure stall
+    information); 0 where the kernel does not say.
+    """
+    try:
+        with open("/proc/pressure/cpu") as file:  # noqa: PTH123 (once a second)
+            return int(file.readline().rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError):
+        return 0.0
