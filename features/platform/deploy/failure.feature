@@ -46,12 +46,8 @@ Feature: A deployment that fails changes nothing
     @DEP-22
     Examples:
       | what is wrong |
-      | it is unwell  |
-
-    @DEP-22 @slow
-    Examples:
-      | what is wrong |
       | it crashes    |
+      | it is unwell  |
 
   @DEP-16
   Scenario: It says how it is used

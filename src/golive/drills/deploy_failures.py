@@ -20,10 +20,15 @@ def _refused(
     within: tuple[str, ...] = (),
 ) -> Run:
     rehearsal.ensure(releases.SECOND)
+    with broken(rehearsal):
+        return rehearsal.run("deploy.sh", *arguments, within=within)
+
+
+@contextmanager
+def _impatient(rehearsal: Rehearsal) -> Iterator[None]:
     rehearsal.host.configure(HEALTH_WITHIN=_IN_VAIN_S)
     try:
-        with broken(rehearsal):
-            return rehearsal.run("deploy.sh", *arguments, within=within)
+        yield
     finally:
         rehearsal.host.configure()
 
@@ -108,7 +113,7 @@ FAILURES: Mapping[str, Callable[[Rehearsal], Run]] = {
         r, "production", releases.FIRST, broken=partial(_away, "/bin/snapshot")
     ),
     "reload": lambda r: _refused(r, "production", releases.UNLOADABLE),
-    "it crashes": lambda r: _refused(r, "production", releases.CRASHING),
-    "it is unwell": lambda r: _refused(r, "production", releases.UNHEALTHY),
+    "it crashes": lambda r: _refused(r, "production", releases.CRASHING, broken=_impatient),
+    "it is unwell": lambda r: _refused(r, "production", releases.UNHEALTHY, broken=_impatient),
 }
 """By the step that fails: a deployment that must end so that everything is as before."""

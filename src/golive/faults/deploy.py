@@ -1,20 +1,16 @@
 """Wrong scripts of deployment on the first application server; a drill takes them from there."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
 
 from golive.faults.fault import Target, fault
-from golive.faults.files import edited, replaced
-from golive.replica.substitution import Secrets, Substitutions
+from golive.faults.files import edited
 
 _HOST = "app-1"
 DIRECTORY = "/opt/dashboard-velo-deploy"
 _RELEASE = "platform/deploy/release.feature::"
 _FAILURE = "platform/deploy/failure.feature::It fails: <what is wrong>"
 _VERIFIED = "platform/deploy/verification.feature::It finds that <what is wrong>"
-_DOCUMENTED = Path("environments/documented/deploy")
-_OF_THE_DOCUMENT = (_RELEASE + "The first release, where nothing was deployed before",)
 
 
 def script(replica: Target, name: str, *edits: tuple[str, str]) -> AbstractContextManager[None]:
@@ -103,12 +99,18 @@ def variables_of_staging(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_RELEASE + "No request is lost")
+@fault(
+    _RELEASE + "No request is lost",
+    _RELEASE + "To switch back takes one order, and to switch forth again",
+    _RELEASE + "One server more gets its share, and leaves the others alone",
+)
 @contextmanager
-def restarted_meanwhile(replica: Target) -> Iterator[None]:
-    """DEP-22: the release that is live is restarted before the switch, all workers at once."""
-    restart = 'if [ "$TAG" = v1.1.0 ]; then slot_pm2 "$LIVE" restart all; fi\n'
-    with _deploy(replica, ('step "Bascule"\n', f'step "Bascule"\n{restart}')):
+def stopped_first(replica: Target) -> Iterator[None]:
+    """DEP-09: the release that is live is stopped before the switch, so that requests are lost,
+    and there is none to switch back to, nor to add.
+    """
+    stop = 'if [ -n "$LIVE" ]; then slot_pm2 "$LIVE" delete all; fi\n'
+    with _deploy(replica, ('step "Bascule"\n', f'step "Bascule"\n{stop}')):
         yield
 
 
@@ -171,16 +173,20 @@ def moved_tags_fetched(replica: Target) -> Iterator[None]:
 
 
 @fault(
+    f"{_FAILURE}[a tag that was moved]",
     f"{_FAILURE}[fetch]",
     f"{_FAILURE}[checkout]",
     f"{_FAILURE}[npm ci]",
     f"{_FAILURE}[build]",
     f"{_FAILURE}[copy]",
     f"{_FAILURE}[no snapshot]",
+    "platform/deploy/failure.feature::Of two deployments at once, one is refused",
 )
 @contextmanager
 def goes_on(replica: Target) -> Iterator[None]:
-    """DEP-19: without `set -e` the script goes on after whatever fails (finding 36)."""
+    """DEP-19: without `set -e` the script goes on after whatever fails (finding 36), and so does
+    the first of two at once, whose fetch brings no such tag.
+    """
     with script(replica, "common.sh", ("set -Eeuo pipefail", "set -uo pipefail")):
         yield
 
@@ -197,10 +203,11 @@ def any_checkout(replica: Target) -> Iterator[None]:
 @contextmanager
 def old_variables(replica: Target) -> Iterator[None]:
     """DEP-21: where there is no file of variables, the one of before is taken."""
+    install = 'cp ".env.$DEPLOY_ENV" "$NEW/.env"'
     with _deploy(
         replica,
         ('[ -r ".env.$DEPLOY_ENV" ]', "true"),
-        ('cp ".env.$DEPLOY_ENV" "$NEW/.env"', 'cp "$DEPLOY_DIR/.env" "$NEW/.env"'),
+        (install, f'{install} || cp "$DEPLOY_DIR/.env" "$NEW/.env"'),
     ):
         yield
 
@@ -279,27 +286,4 @@ def slowness_ignored(replica: Target) -> Iterator[None]:
 def never_content(replica: Target) -> Iterator[None]:
     """DEP-10, 11, 13, 14: verify.sh fails whatever it finds, so that it tells nothing."""
     with script(replica, "verify.sh", ("\nexit $STATUS\n", "\nexit 1\n")):
-        yield
-
-
-@fault(*_OF_THE_DOCUMENT)
-@contextmanager
-def documented_scripts(replica: Target) -> Iterator[None]:
-    """DEP-08, 09, 10, 11, 13, 14, 16 to 22: the document's own deploy.sh (findings 36 to 41)."""
-    with documented(replica):
-        yield
-
-
-@contextmanager
-def documented(replica: Target) -> Iterator[None]:
-    """With the document's two scripts in place of the stack's."""
-    render = Substitutions(_HOST, replica.subnet, replica.root(_HOST), Secrets()).render
-    with ExitStack() as stack:
-        for name in ("deploy.sh", "rollback.sh"):
-            text = render((_DOCUMENTED / name).read_text())
-            stack.enter_context(replaced(replica, _HOST, f"{DIRECTORY}/{name}", text.encode()))
-        for name in ("common.sh", "switch.sh", "verify.sh"):
-            file = replica.path(_HOST, f"{DIRECTORY}/{name}")
-            away = file.rename(file.with_suffix(".away"))
-            stack.callback(away.rename, file)
         yield

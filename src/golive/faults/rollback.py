@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from golive.faults.deploy import documented, script
+from golive.faults.deploy import script
 from golive.faults.fault import Target, fault
 
 _ROLLBACK = "07_rollback_plan/rollback.feature::"
@@ -71,7 +71,7 @@ def forth_again(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_ROLLBACK + "Without a backup")
+@fault(_ROLLBACK + "Without a backup", _ROLLBACK + "With backups that are all damaged")
 @contextmanager
 def nothing_is_no_error(replica: Target) -> Iterator[None]:
     """RBK-04: a rollback to nothing ends with status 0."""
@@ -88,14 +88,4 @@ def nothing_is_no_error(replica: Target) -> Iterator[None]:
 def removed_first(replica: Target) -> Iterator[None]:
     """RBK-07: the release that runs is removed before there is another (finding 43)."""
     with _rollback(replica, ("\nNEXT=", '\nrm -f "$DEPLOY_DIR/server.js"\nNEXT=')):
-        yield
-
-
-@fault(
-    _ROLLBACK + "It takes the newest good backup",
-)
-@contextmanager
-def documented_scripts(replica: Target) -> Iterator[None]:
-    """RBK-03, 05, 06, 07: the document's own rollback.sh (findings 42 to 44)."""
-    with documented(replica):
         yield

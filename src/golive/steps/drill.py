@@ -46,20 +46,17 @@ CASES: Sequence[Callable[[Rehearsal], object]] = (
     rollback.rolled_back,
 )
 
-_SLOW = (FAILURES["it crashes"],)  # of scenarios that are run with --slow only
-
 
 def pytest_golive_ahead(
-    measurements: Measurements, environment: Environment, tags: AbstractSet[str], slow: bool
+    measurements: Measurements, environment: Environment, tags: AbstractSet[str]
 ) -> None:
     """All cases take half a minute. Where only some scenarios run, each runs its own."""
     if environment.kind is Kind.REPLICA and tags >= _CLAIMS:
-        measurements.queue(_all, measurements, _origin(environment), slow)
+        measurements.queue(_all, measurements, _origin(environment))
 
 
-def _all(measurements: Measurements, origin: Origin, slow: bool) -> None:
-    cases = [case for case in CASES if slow or case not in _SLOW]
-    measurements.result(begin, origin).all(cases)
+def _all(measurements: Measurements, origin: Origin) -> None:
+    measurements.result(begin, origin).all(CASES)
 
 
 def _origin(environment: Environment) -> Origin:
@@ -97,9 +94,8 @@ class Drill:
 def drill(environment: Environment, measurements: Measurements, evidence: EvidenceLog) -> Drill:
     """To run cases on a server that all scenarios share."""
     origin = _origin(environment)
-    for slow in (False, True):
-        if measurements.begun(_all, measurements, origin, slow):
-            measurements.result(_all, measurements, origin, slow)  # none may run out of its turn
+    if measurements.begun(_all, measurements, origin):
+        measurements.result(_all, measurements, origin)  # none may run out of its turn
     return Drill(measurements.result(begin, origin), evidence)
 
 
