@@ -10,7 +10,7 @@ from golive.probes.listening import Listener, listeners
 from .nginx_server import fresh_address
 
 
-@pytest.mark.parametrize("address", [fresh_address(), "0.0.0.0"])
+@pytest.mark.parametrize("address", [fresh_address(), "0.0.0.0"], ids=["own", "any"])
 def test_a_listener_is_seen_with_address_and_directory(address: str) -> None:
     # Another one, for a machine on which nobody listens is not believed.
     with socket.create_server((fresh_address(), 0)):

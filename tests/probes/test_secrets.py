@@ -28,13 +28,17 @@ def test_a_secret_cannot_become_evidence():
 @pytest.mark.parametrize(
     ("spelling", "content"),
     [
-        ("as it is", VALUE),
-        ("percent-encoded", quote(VALUE, safe="")),
-        ("as in JSON", json.dumps({"key": VALUE})),
-        ("in hexadecimal", VALUE.encode().hex()),
-        ("in hexadecimal", VALUE.encode().hex().upper()),
+        pytest.param("as it is", VALUE, id="as it is"),
+        pytest.param("percent-encoded", quote(VALUE, safe=""), id="percent-encoded"),
+        pytest.param("as in JSON", json.dumps({"key": VALUE}), id="JSON"),
+        pytest.param("in hexadecimal", VALUE.encode().hex(), id="hexadecimal"),
+        pytest.param("in hexadecimal", VALUE.encode().hex().upper(), id="HEXADECIMAL"),
         *(
-            ("in base64", encode(f"{'x' * before}{VALUE}{'y' * after}".encode()).decode())
+            pytest.param(
+                "in base64",
+                encode(f"{'x' * before}{VALUE}{'y' * after}".encode()).decode(),
+                id=f"{encode.__name__}, {before} before, {after} after",
+            )
             for encode in (base64.b64encode, base64.urlsafe_b64encode)
             for before in range(4)
             for after in range(3)
@@ -70,7 +74,9 @@ def test_a_secret_too_short_to_search_for_is_unproven_and_not_quoted():
     assert "velo1" not in str(error.value)
 
 
-@pytest.mark.parametrize("value", [secrets.token_hex(16), secrets.token_urlsafe(32)])
+@pytest.mark.parametrize(
+    "value", [secrets.token_hex(16), secrets.token_urlsafe(32)], ids=["hex", "base64"]
+)
 def test_a_random_secret_is_hard_to_guess(value: str):
     assert Secret("s", value).bits > 100
 
