@@ -58,7 +58,7 @@ def test_the_wheel_holds_the_locks_of_the_toolchain(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
     expected = [str(p.relative_to(ROOT / "src")) for p in locks.rglob("*") if p.is_file()]
-    assert len(expected) == 5
+    assert len(expected) == 6
     assert [name for name in expected if name not in names] == []
 
 

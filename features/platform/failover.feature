@@ -1,4 +1,4 @@
-@only-replica @permit-fault @alone
+@only-replica @permit-fault @alone @slow
 Feature: Failover
   What users see when one part of the deployment is lost: under 30 requests a second through the
   edge, one part after the other is killed, and started again. A request of status needs the
@@ -46,13 +46,13 @@ Feature: Failover
       Then of 30 acknowledged writes at least the new primary has all
       And so has the old one, when it leads again
 
-    @ARC-06 @slow
+    @ARC-06
     Scenario: Another member leads when the MongoDB primary freezes, and writes resume
       Given the MongoDB primary is frozen under traffic
       Then another member is the primary within 15 s
       And writes are acknowledged again within 30 s
 
-    @ARC-06 @slow
+    @ARC-06
     Scenario: No acknowledged write is lost with a MongoDB primary that freezes
       Given the MongoDB primary is frozen under traffic
       Then of 10 acknowledged writes at least the new primary has all

@@ -22,7 +22,8 @@ server {
     listen ADDRESS:8443 ssl;
     server_name www.golive.test;
     location = /good { return 200
-        '<p class="x"><p class="x"><script>console.log("hello")</script>'; }
+        '<link rel="icon" href="data:,"><p class="x"><p class="x">
+         <script>console.log("hello")</script>'; }
     location = /late { return 200 '<script>setTimeout(() => { document.body.innerHTML =
         "<p class=x>" }, 100)</script>'; }
     location = /throws { return 200 '<p class="x"><script>undefined.member</script>'; }

@@ -129,6 +129,7 @@ CONFIGURATION = sorted(
     if file.is_file()
     and "node_modules" not in file.parts
     and ("app" not in file.parts or file.name == ".env.production")
+    and file.name != "deploy.conf"  # names the slots of a server; a drill writes one of its own
 )
 
 

@@ -30,8 +30,13 @@ Feature: A deployment that fails changes nothing
       | a checkout changed by hand |
       | npm ci                     |
       | build                      |
-      | copy                       |
-      | reload                     |
+
+    # Each stops late, after half a deployment.
+    @DEP-19 @slow
+    Examples:
+      | what is wrong |
+      | copy          |
+      | reload        |
 
     @DEP-21
     Examples:
@@ -46,8 +51,12 @@ Feature: A deployment that fails changes nothing
     @DEP-22
     Examples:
       | what is wrong |
-      | it crashes    |
       | it is unwell  |
+
+    @DEP-22 @slow
+    Examples:
+      | what is wrong |
+      | it crashes    |
 
   @DEP-16
   Scenario: It says how it is used

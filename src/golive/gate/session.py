@@ -123,12 +123,17 @@ class GateSession:
 
     def _begin_ahead(self, scenarios: Iterable[Scenario]) -> None:
         """Start the measurements that take long."""
-        permitted = [each for each in scenarios if not each.barred(self._environment)]
+        slow = self._config.getoption("slow")
+        permitted = [
+            each
+            for each in scenarios
+            if not each.barred(self._environment) and (slow or not each.slow)
+        ]
         self._config.hook.pytest_golive_ahead(
             measurements=self._runner.measurements,
             environment=self._environment,
             clients=self._runner.clients,
-            slow=self._config.getoption("slow"),
+            slow=slow,
             tags={statement for each in permitted for statement in each.statements},
             ahead={each.id for each in permitted if each.ahead},
         )

@@ -27,6 +27,7 @@ LOCUSTFILE = Path("loadtests/locustfile.py")
 _START_S = 30  # imports, and workers that come
 _DRAIN_S = 30  # what is under way at the end has its timeout
 _STOP_S = 0.8
+_ENDS_WITHIN_S = 5  # once it says nothing more
 _LAST_WORDS = 2000  # characters
 _LOCAL = "127.0.0.1"
 _WORKERS_S = 120
@@ -155,9 +156,11 @@ class _Generator:
                     return self._stop(samples, "stopped")
         except KeyboardInterrupt:
             return self._stop(samples, INTERRUPTED)
-        if self.process.poll() is None:
-            raise Unproven(f"the generator of load hangs: {self._last_words()}", Whose.OURS)
-        status = self.process.wait()
+        try:
+            status = self.process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            said = self._last_words()
+            raise Unproven(f"the generator of load hangs: {said}", Whose.OURS) from None
         raise Unproven(
             f"the generator of load ended with status {status}: {self._last_words()}", Whose.OURS
         )

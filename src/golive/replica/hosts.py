@@ -41,7 +41,7 @@ _DIRECTORIES = {
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
     "monitoring": ("var/lib/prometheus", "var/lib/alertmanager"),
-    "backup": ("etc/dashboard-velo", "tmp", "var/backups"),
+    "backup": (BACKUP, "etc/dashboard-velo", "tmp", "var/backups"),
 }
 
 CERTIFICATE_END = "etc/nginx/certificate-end.sh"

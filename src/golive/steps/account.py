@@ -1,6 +1,7 @@
 """Judge what application servers make of an account: tokens, hash, database."""
 
 import contextlib
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from typing import Literal
@@ -35,7 +36,7 @@ def pytest_golive_ahead(
     """A password is hashed for a quarter of a second, and three servers do it at the same time."""
     if tags & _STATEMENTS and Permit.WRITE in environment.permits:
         with contextlib.suppress(NotRun, Unproven):  # the scenario will say so
-            _begin(environment, clients, measurements)
+            _begin(environment, clients, measurements.queue)
 
 
 @when(
@@ -46,7 +47,7 @@ def make_accounts(
     environment: Environment, clients: Clients, measurements: Measurements, evidence: EvidenceLog
 ) -> Audits:
     """Once a session."""
-    audits = tuple(each.result() for each in _begin(environment, clients, measurements))
+    audits = tuple(each.result() for each in _begin(environment, clients, measurements.start))
     evidence.add("servers", [seen.server for seen in audits])
     return audits
 
@@ -143,12 +144,12 @@ def _require_answers(
 
 
 def _begin(
-    environment: Environment, clients: Clients, measurements: Measurements
+    environment: Environment, clients: Clients, begin: Callable[..., Future[AccountAudit]]
 ) -> list[Future[AccountAudit]]:
     """Each server, all at the same time, is looked at with an account of its own."""
     database = database_of(environment)
     return [
-        measurements.start(
+        begin(
             _audit,
             machine,
             environment.site.name,

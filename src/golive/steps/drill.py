@@ -30,13 +30,10 @@ _CLAIMS = {
     *(f"RBK-{number:02}" for number in (1, 3, 4, 5, 6, 7)),
     "ARC-04",
 }
-# In an order in which each finds what it needs.
-CASES: Sequence[Callable[[Rehearsal], object]] = (
-    deploy.first,
-    deploy.upgrade,
-    deploy.switched,
-    deploy.grown,
-    *FAILURES.values(),
+Cases = Sequence[Callable[[Rehearsal], object]]
+# In an order in which each finds what it needs; with the failures in between.
+_FIRST: Cases = (deploy.first, deploy.upgrade, deploy.switched, deploy.grown)
+_LAST: Cases = (
     deploy.together,
     deploy.incomplete,
     *CHECKS.values(),
@@ -46,17 +43,29 @@ CASES: Sequence[Callable[[Rehearsal], object]] = (
     rollback.rolled_back,
 )
 
+# The failures that scenarios of this run look at: fewer without --slow.
+_wanted: dict[Origin, list[str]] = {}
+
 
 def pytest_golive_ahead(
-    measurements: Measurements, environment: Environment, tags: AbstractSet[str]
+    measurements: Measurements,
+    environment: Environment,
+    tags: AbstractSet[str],
+    ahead: AbstractSet[str],
 ) -> None:
-    """All cases take half a minute. Where only some scenarios run, each runs its own."""
+    """All cases take half a minute. Where only some scenarios run, each runs its own.
+
+    It is what takes longest, so that it does not wait in the queue.
+    """
     if environment.kind is Kind.REPLICA and tags >= _CLAIMS:
-        measurements.queue(_all, measurements, _origin(environment))
+        origin = _origin(environment)
+        _wanted[origin] = [name for name in FAILURES if any(f"[{name}]" in each for each in ahead)]
+        measurements.start(_all, measurements, origin)
 
 
 def _all(measurements: Measurements, origin: Origin) -> None:
-    measurements.result(begin, origin).all(CASES)
+    failures = [FAILURES[name] for name in _wanted[origin]]
+    measurements.result(begin, origin).all((*_FIRST, *failures, *_LAST))
 
 
 def _origin(environment: Environment) -> Origin:

@@ -3,7 +3,7 @@
 Whatever is said here of a secret is what `Secret` and `Leak` say: its name and a digest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from pathlib import Path
@@ -49,7 +49,7 @@ def pytest_golive_ahead(
 ) -> None:
     """detect-secrets reads every line of the repository: seconds."""
     if "ENV-27" in tags:
-        _suspects(measurements, environment)
+        _suspects(measurements.queue, environment)
 
 
 @given(
@@ -159,7 +159,7 @@ def none_in_repository(
 def none_suspected(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog
 ) -> None:
-    found = [s for each in _suspects(measurements, environment) for s in each.result()]
+    found = [s for each in _suspects(measurements.start, environment) for s in each.result()]
     evidence.add("suspected", found)
     require(
         not found,
@@ -295,12 +295,12 @@ def _joined(begun: Iterable[Future[tuple[Place, ...]]]) -> tuple[Place, ...]:
 
 
 def _suspects(
-    measurements: Measurements, environment: Environment
+    begin: Callable[..., Future[tuple[Suspect, ...]]], environment: Environment
 ) -> list[Future[tuple[Suspect, ...]]]:
-    begun = [measurements.start(suspects, _REPOSITORY)]
+    begun = [begin(suspects, _REPOSITORY)]
     stack = environment.stack
     if stack is not None and not stack.is_relative_to(_REPOSITORY.resolve()):
-        begun.append(measurements.start(suspects, stack, all_files=True))
+        begun.append(begin(suspects, stack, all_files=True))
     return begun
 
 

@@ -97,6 +97,8 @@ def challenge(environment: Environment) -> Iterator[str]:
     finally:
         for machine, file in files:
             machine.run("rm -f %s", machine.path(file))
+            root = machine.path(_ACME_ROOT)
+            machine.run("find %s -mindepth 1 -type d -empty -delete", root)
 
 
 @when("the renewal of the certificate puts a challenge on the edge")

@@ -39,7 +39,9 @@ class Stream:
         self._environment = environment
         self._runner = environment.runner
         self._self: dict[str, list[int]] = {}
-        self._done = 0
+        self._over = False
+        # Workers by id, not their number: one that waits for the others goes on to report.
+        self._done: set[str] = set()
         self._own: list[int] = []
         self._cpu = _cpu_s()
         self._cpu_at = time.perf_counter()
@@ -89,7 +91,7 @@ class Stream:
     def done(self) -> None:
         """This process has nothing more to send."""
         if isinstance(self._runner, WorkerRunner):
-            self._done = 1
+            self._over = True
             self._runner._send_stats()
         else:
             self.end("done")
@@ -111,16 +113,17 @@ class Stream:
         return {"samples": samples, "trouble": trouble, "self": own}
 
     def _report(self, data: dict[str, Any], **_: Any) -> None:
-        data[_KEY] = json.dumps(self._take() | {"done": self._done})
+        data[_KEY] = json.dumps(self._take() | {"done": self._over})
 
     def _collect(self, client_id: str, data: dict[str, Any]) -> None:
         text = data.get(_KEY)
         if text is None:
             return
         part = json.loads(text)
-        self._done += part.pop("done")
+        if part.pop("done"):
+            self._done.add(client_id)
         self._line(part | {"worker": client_id})
-        if self._done >= self._plan.workers:
+        if len(self._done) >= self._plan.workers:
             self.end("done")
 
     def _write(self) -> None:
