@@ -28,7 +28,8 @@ test: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m golive.toolchain
-	$(BIN)/pytest -rs --ignore=tests/checklist $(ARGS)
+	# Two at a time, each file in one process: most tests wait for servers.
+	$(BIN)/pytest -rs --ignore=tests/checklist -n 2 --dist loadfile $(ARGS)
 
 .PHONY: prove
 prove: $(READY)
