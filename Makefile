@@ -28,8 +28,7 @@ test: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m golive.toolchain
-	# Two at a time, each file in one process: most tests wait for servers.
-	$(BIN)/pytest -rs --ignore=tests/checklist -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -rs --ignore=tests/checklist $(ARGS)
 
 .PHONY: prove
 prove: $(READY)
