@@ -49,8 +49,8 @@ Feature: Failover
     @ARC-06
     Scenario: Another member leads when the MongoDB primary freezes, and writes resume
       Given the MongoDB primary is frozen under traffic
-      Then another member is the primary within 15 s
-      And writes are acknowledged again within 30 s
+      Then another member is the primary within 12 s
+      And writes are acknowledged again within 15 s
 
     @ARC-06
     Scenario: No acknowledged write is lost with a MongoDB primary that freezes
