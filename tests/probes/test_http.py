@@ -1,17 +1,20 @@
 import gzip
 import json
+import select
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
-from golive.probes.http import request
+from golive.probes.http import connect, request
 
 from .nginx_server import PLAIN_PORT, Nginx, fresh_address, make_certificates, nginx
 
@@ -184,6 +187,32 @@ def test_silence_in_the_handshake_is_unproven() -> None:
     ):
         request(endpoint, "/", timeout_s=0.2)
     assert caught.value.whose is Whose.TARGET
+
+
+def test_a_reset_before_the_handshake_is_unproven_and_leaves_nothing_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = fresh_address()
+    with socket.create_server((address, 0)) as server:
+
+        def reset(endpoint: Endpoint, *, timeout_s: float) -> socket.socket:
+            stream = connect(endpoint, timeout_s=timeout_s)
+            peer, _ = server.accept()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            select.select([stream], [], [])
+            return stream
+
+        monkeypatch.setattr("golive.probes.http.connect", reset)
+        endpoint = Endpoint(address, server.getsockname()[1], "api.dashboard-velo.com")
+        with pytest.raises(Unproven, match="reset by peer") as unproven:
+            request(endpoint, "/")
+    assert unproven.value.whose is Whose.TARGET
+    assert not [
+        each
+        for each in psutil.Process().net_connections()
+        if each.raddr == (address, endpoint.port)
+    ]
 
 
 def test_a_refused_port_is_unproven(www: Endpoint) -> None:

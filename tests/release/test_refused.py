@@ -268,7 +268,8 @@ def test_another_role_cannot_sign_instead(signed, load):
 def test_the_newest_sign_off_of_a_role_counts(signed, load):
     data = signed.data
     (first,) = (each for each in data["sign_offs"] if each["item"] == "08")
-    newer = {**first, "date": (NOW + timedelta(minutes=1)).isoformat(), "note": "looked again"}
+    later = datetime.fromisoformat(first["date"]) + timedelta(minutes=1)
+    newer = {**first, "date": later.isoformat(), "note": "looked again"}
     data["sign_offs"].append(signed.signed(newer, signed.key("DevOps Lead")))
     first["note"] = "spoilt"
     signed.write(data)

@@ -78,11 +78,15 @@ def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def awaited(what: str, find: Callable[[], T | None]) -> T:
-    """What `find` returns as soon as it is true; AssertionError after five minutes."""
+def awaited(what: str, find: Callable[[], T | None], run: subprocess.Popen[str] | None = None) -> T:
+    """What `find` returns as soon as it is true.
+
+    AssertionError after five minutes, or when the `run` that should bring it about has ended.
+    """
     until = time.monotonic() + WITHIN_S
     while not (found := find()):
         assert time.monotonic() < until, f"{what}: not within {WITHIN_S} s"
+        assert run is None or run.poll() is None, f"{what}: the run ended:\n{run.stdout.read()}"
         time.sleep(_POLL_S)
     return found
 

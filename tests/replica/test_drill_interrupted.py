@@ -67,7 +67,7 @@ def test_while_somebody_drills_nobody_heals(replica: Replica, tmp_path: Path) ->
 def gate(replica: Replica, report: Path, scenario: str) -> tuple[str, ...]:
     """The arguments of a gate that runs one scenario against the replica."""
     to = ("--replica", str(replica.number), "--report-dir", str(report))
-    return ("gate", *to, f"--scenario={scenario}")
+    return ("gate", *to, "--slow", f"--scenario={scenario}")
 
 
 def ended(replica: Replica, server: str) -> bool:
@@ -78,7 +78,7 @@ def test_a_drill_that_is_interrupted_heals_what_it_broke(replica: Replica, tmp_p
     before = inventory(replica.directory)
     configuration = (replica.directory / SERVERS).read_text()
     with running(*gate(replica, tmp_path, DRILL)) as run:
-        awaited("app-2 is lost", lambda: ended(replica, "app-2"))
+        awaited("app-2 is lost", lambda: ended(replica, "app-2"), run)
         run.send_signal(signal.SIGINT)
         said, _ = run.communicate()
     assert "the run was interrupted" in said
@@ -91,7 +91,7 @@ def test_a_drill_that_is_interrupted_heals_what_it_broke(replica: Replica, tmp_p
 def test_the_next_run_heals_what_a_killed_drill_has_left(replica: Replica, tmp_path: Path) -> None:
     before = inventory(replica.directory)
     with running(*gate(replica, tmp_path, DRILL)) as run:
-        awaited("mongo-1 is lost", lambda: ended(replica, "mongo-1"))
+        awaited("mongo-1 is lost", lambda: ended(replica, "mongo-1"), run)
         for process in psutil.Process(run.pid).children(recursive=True):
             process.kill()
         run.wait()
@@ -116,7 +116,7 @@ def test_files_that_a_killed_drill_changed_are_put_back_and_loaded(
     text = file.read_text()
     fourth = f"127.{replica.number}.1.4:3000"
     with running(*gate(replica, tmp_path, DRILL)) as run:
-        awaited("a fourth server", lambda: fourth in file.read_text())
+        awaited("a fourth server", lambda: fourth in file.read_text(), run)
         for process in psutil.Process(run.pid).children(recursive=True):
             process.kill()
         run.wait()

@@ -46,6 +46,17 @@ class Response:
         return tuple(value for key, value in self.headers if key.lower() == name.lower())
 
 
+class _Stream(ssl.SSLSocket):
+    """CPython's leaves itself open where it is reset before it is wrapped; this one does not."""
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except ConnectionResetError:
+            self.close()
+            raise
+
+
 def request(
     endpoint: Endpoint,
     path: str,
@@ -155,6 +166,7 @@ def connect_tls(
     Raises Unproven as `request` does.
     """
     context = _context(endpoint, alpn)
+    context.sslsocket_class = _Stream
     plain = connect(endpoint, timeout_s=timeout_s)
     try:
         with naming_faults(f"TLS handshake with {endpoint}"):
