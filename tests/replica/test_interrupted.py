@@ -9,15 +9,15 @@ import pytest
 
 from golive.replica import control
 
-from .commands import ROOT, STACK, WITHIN_S, Replica, awaited, copy_of_stack, running
+from .commands import ROOT, WITHIN_S, Replica, awaited, copy_of_stack, running
 
 ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.mark.parametrize("asked", ASKING)
-def test_golive_up_while_it_starts(number: int, asked: signal.Signals) -> None:
+def test_golive_up_while_it_starts(number: int, own_stack: Path, asked: signal.Signals) -> None:
     replica = Replica(number)
-    with running("up", "--subnet", number, "--stack", STACK) as owner:
+    with running("up", "--subnet", number, "--stack", own_stack) as owner:
         replica.started()
         owner.send_signal(asked)
         said, _ = owner.communicate(timeout=WITHIN_S)

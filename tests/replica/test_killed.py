@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from .commands import ROOT, STACK, WITHIN_S, Replica, golive, running, signalled
+from .commands import ROOT, WITHIN_S, Replica, golive, running, signalled
 
 
 @pytest.mark.parametrize("victims", [("keeper",), ("sentinel",)], ids="+".join)
-def test_keeper_or_sentinel_killed(number: int, victims: tuple[str, ...]) -> None:
+def test_keeper_or_sentinel_killed(number: int, own_stack: Path, victims: tuple[str, ...]) -> None:
     replica = Replica(number)
-    with running("up", "--subnet", number, "--stack", STACK) as owner:
+    with running("up", "--subnet", number, "--stack", own_stack) as owner:
         replica.started()
         owner.send_signal(signal.SIGSTOP)
         for process in [getattr(replica, name) for name in victims]:
@@ -27,9 +27,11 @@ def test_keeper_or_sentinel_killed(number: int, victims: tuple[str, ...]) -> Non
         assert not replica.directory.exists()
 
 
-def test_keeper_and_sentinel_killed_at_once_while_the_owner_waits(number: int) -> None:
+def test_keeper_and_sentinel_killed_at_once_while_the_owner_waits(
+    number: int, own_stack: Path
+) -> None:
     replica = Replica(number)
-    with running("up", "--subnet", number, "--stack", STACK) as owner:
+    with running("up", "--subnet", number, "--stack", own_stack) as owner:
         replica.started()
         for process in (replica.keeper, replica.sentinel):
             signalled(process, signal.SIGKILL)
@@ -41,9 +43,9 @@ def test_keeper_and_sentinel_killed_at_once_while_the_owner_waits(number: int) -
     assert not replica.directory.exists()
 
 
-def test_the_owner_of_a_replica_that_loses_its_keeper_says_so(number: int) -> None:
+def test_the_owner_of_a_replica_that_loses_its_keeper_says_so(number: int, own_stack: Path) -> None:
     replica = Replica(number)
-    with running("up", "--subnet", number, "--stack", STACK) as owner:
+    with running("up", "--subnet", number, "--stack", own_stack) as owner:
         replica.started()
         signalled(replica.keeper, signal.SIGKILL)
         said, _ = owner.communicate(timeout=WITHIN_S)
@@ -52,9 +54,9 @@ def test_the_owner_of_a_replica_that_loses_its_keeper_says_so(number: int) -> No
     assert replica.remains() == []
 
 
-def test_golive_up_killed(number: int) -> None:
+def test_golive_up_killed(number: int, own_stack: Path) -> None:
     replica = Replica(number)
-    with running("up", "--subnet", number, "--stack", STACK) as owner:
+    with running("up", "--subnet", number, "--stack", own_stack) as owner:
         replica.started()
         owner.kill()
         owner.wait()
@@ -62,10 +64,10 @@ def test_golive_up_killed(number: int) -> None:
     assert not replica.directory.exists()
 
 
-def test_everybody_killed_at_once(number: int) -> None:
+def test_everybody_killed_at_once(number: int, own_stack: Path) -> None:
     """Then nobody can end nginx's workers but the kernel, or the next golive."""
     replica = Replica(number)
-    with running("up", "--subnet", number, "--stack", STACK) as owner:
+    with running("up", "--subnet", number, "--stack", own_stack) as owner:
         replica.started()
         for process in (replica.keeper, replica.sentinel):
             signalled(process, signal.SIGKILL)
@@ -76,14 +78,14 @@ def test_everybody_killed_at_once(number: int) -> None:
     assert not replica.directory.exists()
 
 
-def test_pytest_that_owns_a_replica_killed(number: int, tmp_path: Path) -> None:
+def test_pytest_that_owns_a_replica_killed(number: int, own_stack: Path, tmp_path: Path) -> None:
     (tmp_path / "test_owner.py").write_text(
         f"""
 from pathlib import Path
 from golive.replica.control import started
 
 def test_something():
-    with started(Path({str(STACK)!r}), print, {number}):
+    with started(Path({str(own_stack)!r}), print, {number}):
         pass
 """
     )

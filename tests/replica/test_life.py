@@ -8,19 +8,17 @@ import pytest
 
 from golive.replica import control
 
-from .commands import STACK, Replica, awaited, golive, signalled
+from .commands import Replica, awaited, free_number, golive, signalled
 from .conftest import Up
 
 
 @pytest.fixture(scope="module")
 def second(up: Up, own_stack: Path) -> Replica:
-    """A second replica, on whichever subnet golive chooses."""
-    before = {each.number for each in control.running()}
-    assert up.replica.number in before
-    said = golive("up", "--stack", own_stack)
+    """A second replica of the same stack."""
+    number = free_number()
+    assert number != up.replica.number
+    said = golive("up", "--subnet", number, "--stack", own_stack)
     assert said.returncode == 0, said.stderr
-    number = int(said.stdout.split()[1])
-    assert number not in before
     return Replica(number)
 
 
@@ -37,8 +35,8 @@ def test_each_replica_has_secrets_of_its_own(replica: Replica, second: Replica) 
     assert [name for name in ours if ours[name] == theirs[name]] == ["username"]
 
 
-def test_a_number_that_runs_is_refused(second: Replica) -> None:
-    said = golive("up", "--subnet", second.number, "--stack", STACK)
+def test_a_number_that_runs_is_refused(second: Replica, own_stack: Path) -> None:
+    said = golive("up", "--subnet", second.number, "--stack", own_stack)
     assert said.returncode == 2
     assert f"replica {second.number} runs already" in said.stderr
     assert f"golive down {second.number}" in said.stderr
