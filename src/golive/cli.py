@@ -16,6 +16,7 @@ from rich.console import Console
 from golive.release import verbs
 from golive.replica import control
 from golive.replica.subnet import may_bind_low_ports
+from golive.scratch import scratch
 
 STACK = Path("environments/stack")
 CHECKLIST = Path("tests/checklist")
@@ -48,7 +49,7 @@ class _Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            with _interruptible():
+            with _interruptible(), scratch():
                 return super().invoke(ctx)
         except control.ReplicaError as error:
             click.echo(f"golive: {error}", err=True)

@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from golive.gate.scenario import ScenarioRunner
 from golive.gate.session import INPUT, GateSession, Plan, forget
 from golive.located_yaml import FileError
 from golive.release import contacts, record, waivers
+from golive.scratch import scratch
 
 STEPS = "golive.steps"
 
@@ -24,6 +26,9 @@ STEPS = "golive.steps"
 def set_up(config: pytest.Config) -> None:
     """Register what the run needs. Raises pytest.UsageError, saying all that is wrong at once."""
     report_dir = Path(config.getoption("report_dir"))
+    temporary = ExitStack()
+    config.add_cleanup(temporary.close)
+    temporary.enter_context(scratch())
     try:
         checklist = features.read(_features_directory(config))
         for tag, meaning in checklist.tags.items():

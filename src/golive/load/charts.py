@@ -151,7 +151,7 @@ def _axis(scale: _Linear | _Logarithmic) -> list[str]:
             f'<line x1="{_LEFT}" y1="{y}" x2="{_WIDTH - _RIGHT}" y2="{y}" '
             'stroke="currentColor" stroke-opacity="0.15"/>'
         )
-        parts.append(_text(_LEFT - 6, y + 4, f"{tick:g}", "end", faint=True))
+        parts.append(_text(_LEFT - 6, y + 4, f"{tick:,.12g}", "end", faint=True))
     return parts
 
 

@@ -21,7 +21,7 @@ from golive.checklist import Evidence, ItemResult, Report, ScenarioResult, Span,
 from golive.outcome import Outcome
 from golive.report import curves, evidence, reason
 from golive.report.history import History, turned_red
-from golive.report.text import cut, utc
+from golive.report.text import cut, number, utc
 from golive.report.words import Language, counted, translated, words
 
 SIZE = 500_000  # bytes
@@ -230,7 +230,7 @@ def _weight(value: JsonValue, entries: int) -> int:
 def _quantity(value: float, key: str) -> str:
     """A number with its unit, if its name ends in one."""
     unit = _UNITS.get(key.rpartition("_")[2], "") if "_" in key else ""
-    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    shown = number(value) if isinstance(value, float) else str(value)
     if isinstance(value, int) and unit == "bytes":
         shown = f"{value:,}"
     return f"{shown} {unit}".rstrip()

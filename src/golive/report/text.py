@@ -59,3 +59,9 @@ def duration(seconds: float) -> str:
         if seconds >= length and seconds % length == 0:
             return f"{seconds / length:g} {unit}"
     return f"{seconds:g} s"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number to so many significant digits, and never fewer than its whole part has."""
+    short = f"{value:.{digits}g}"
+    return f"{value:,.0f}" if "e+" in short else short

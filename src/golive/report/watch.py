@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from golive.report.text import duration, utc, visible
+from golive.report.text import duration, number, utc, visible
 from golive.watch.record import Record
 
 _WIDTH, _HEIGHT = 760, 140
@@ -91,7 +91,7 @@ def _chart(title: str, points: Points, record: Record) -> Chart:
         title,
         tuple(" ".join(piece) for piece in pieces),
         x(record.began.timestamp()),
-        f"{top:.3g}",
+        number(top, 3),
         f"{begin.astimezone(UTC):%d %H:%M}",
         f"{end.astimezone(UTC):%d %H:%M}",
     )
