@@ -93,6 +93,7 @@ def program(name: str, given: object) -> list[Any]:
         "--pdeathsig",
         "KILL",
         "--",
+        "nice",  # seconds of CPU: what is timed goes first
         sys.executable,
         "-m",
         f"golive.probes.{name}",

@@ -3,6 +3,7 @@
 // What a rehearsal of PM2 runs instead of the application. It listens at once and says that it
 // is ready later, so that the two can be told apart; it notes what happens to it in a file.
 
+const cluster = require('node:cluster');
 const fs = require('node:fs');
 const http = require('node:http');
 
@@ -44,8 +45,12 @@ server.listen(Number(PORT), ADDRESS, () => {
   }, Number(READY_AFTER_MS));
 });
 
+process.once('disconnect', () => process.exit(0));
 process.once('SIGINT', () => {
   note('told to stop');
-  server.close(() => process.exit(0));
+  // Only the cluster's own way tells its primary first: a connection that it has handed over
+  // meanwhile is handed back. A worker that ends by itself would take it along.
+  if (cluster.isWorker) cluster.worker.disconnect();
+  server.close(() => !cluster.isWorker && process.exit(0));
   held.forEach((finish) => finish());
 });

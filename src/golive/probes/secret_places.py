@@ -130,7 +130,7 @@ def suspects(repository: Path, *, all_files: bool = False) -> tuple[Suspect, ...
     command += [option for name in _NOT_USED for option in ("--disable-plugin", name)]
     command += ["--all-files"] if all_files else []
     scan = subprocess.run(
-        [sys.executable, *command, "."],
+        ["nice", sys.executable, *command, "."],  # seconds of CPU: what is timed goes first
         cwd=repository,
         capture_output=True,
         text=True,

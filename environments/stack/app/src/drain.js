@@ -1,8 +1,22 @@
 'use strict';
 
+const cluster = require('node:cluster');
+
 // An idle connection is closed only after this time without a request: nginx takes the one
 // it used last, so a request that meets the closing is most unlikely.
 const IDLE_MS = 1000;
+
+/**
+ * Leave the cluster, if we are in one. Its primary then has no connection under way to us: what it
+ * had handed over is handed back. A worker that just ends may take one along, unanswered.
+ */
+function leave() {
+  if (!cluster.isWorker || !cluster.worker.isConnected()) return undefined;
+  return new Promise((resolve) => {
+    cluster.worker.once('disconnect', resolve);
+    cluster.worker.disconnect();
+  });
+}
 
 /**
  * Returns a function that closes the server without losing a request: those in flight are
@@ -29,6 +43,7 @@ function drainable(server) {
     await closed;
     clearTimeout(grace);
     clearInterval(timer);
+    await leave();
   };
 }
 

@@ -4,7 +4,7 @@ const { Counter, Histogram, Registry, collectDefaultMetrics } = require('prom-cl
 
 const registry = new Registry(); // what the application counts
 const runtime = new Registry(); // what prom-client reads of the process
-collectDefaultMetrics({ register: runtime });
+collectDefaultMetrics({ register: runtime, eventLoopMonitoringPrecision: 50 });
 
 const registers = [registry];
 const requests = new Counter({
