@@ -44,6 +44,11 @@ def test_a_line_that_is_no_json_object_is_told_by_its_number(tmp_path: Path, wro
     assert (seen.unreadable, seen.levels) == ((2,), {"info": 2})
 
 
+def test_a_line_that_is_being_written_is_none_yet(tmp_path: Path):
+    seen = log(machine(tmp_path, line(path=PATH) + line()[:-9]), "/out.log", PATH)
+    assert (seen.lines, seen.unreadable) == (1, ())
+
+
 @pytest.mark.parametrize("date", ["", DATE, "2026-01-01T00:00:00.000Z: ", "01/01/2026, 00:00 "])
 def test_whatever_date_pm2_writes_is_no_part_of_the_line(tmp_path: Path, date: str):
     host = machine(tmp_path, f'{date}{{"level":"info","path":"{PATH}"}}\n')

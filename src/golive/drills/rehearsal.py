@@ -145,7 +145,7 @@ class Rehearsal:
         with self._log.open("w") as output:
             self._process = process = subprocess.Popen(
                 # What others measure meanwhile, response times say, goes first.
-                ["nice", "-n", "4", *command],
+                ["nice", *command],
                 cwd=self.repository.workspace,
                 env=self.host.environment,
                 stdin=subprocess.DEVNULL,

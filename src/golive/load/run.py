@@ -22,6 +22,7 @@ from pathlib import Path
 from golive.load.plan import VARIABLE, Plan
 from golive.load.samples import Samples
 from golive.outcome import Unproven, Whose
+from golive.priority import before_others
 
 LOCUSTFILE = Path("loadtests/locustfile.py")
 _START_S = 30  # imports, and workers that come
@@ -139,6 +140,7 @@ class _Generator:
                     pass_fds=(output, life),
                     start_new_session=True,
                 )
+            before_others(self.process.pid)
         finally:
             os.close(output)
             os.close(life)

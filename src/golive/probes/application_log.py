@@ -40,7 +40,7 @@ def log(machine: Machine, path: str, request: str, *, within_s: float = 3.0) -> 
     where = machine.path(path)
     until = time.monotonic() + within_s
     # PM2's workers write in their own time.
-    while request not in (text := machine.run(f"tail -c {LAST_BYTES} -- %s", where)):
+    while request not in (text := _whole_lines(machine.run(f"tail -c {LAST_BYTES} -- %s", where))):
         if time.monotonic() > until:
             reason = f"{machine.name}: {where} has no line of a request after {within_s:g} s"
             raise Unproven(reason, Whose.TARGET)
@@ -49,6 +49,11 @@ def log(machine: Machine, path: str, request: str, *, within_s: float = 3.0) -> 
     if len(text.encode()) >= LAST_BYTES:
         del lines[0]  # it may be the end of one
     return _read(where, lines, request)
+
+
+def _whole_lines(text: str) -> str:
+    """Without the last line where it is being written just now."""
+    return text[: text.rfind("\n") + 1]
 
 
 def _read(path: str, lines: list[str], request: str) -> Log:

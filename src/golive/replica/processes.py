@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from golive.priority import before_others
 from golive.replica.reap import MARK, remember_session
 from golive.replica.subnet import listening
 
@@ -138,6 +139,7 @@ async def start(server: Server, replica: Path) -> Started:
             )
         except OSError as error:
             raise ServerError(f"{server.name}: cannot run {server.command[0]}: {error}") from error
+    before_others(process.pid)
     remember_session(replica, process.pid)
     return Started(server, process, log)
 

@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+import pytest
 from pytest_bdd import parsers, then
 
 from golive.environment import Environment
@@ -17,6 +18,7 @@ _AGAINST_THE_SITE = "e2e"
 _SUITES = ("unit", "integration", _AGAINST_THE_SITE)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_golive_ahead(
     measurements: Measurements,
     environment: Environment,
