@@ -138,15 +138,11 @@ def mistakes_are_errors(replica: Target) -> Iterator[None]:
 
 @fault(
     f"{_FEATURE}Somebody notices when no alert can come any more",
-    f"{_DASHBOARDS}Vue d'Ensemble",
     f"{_NOTIFICATIONS}A service outside would notice when no alert can come any more",
 )
 @contextmanager
 def no_heartbeat(replica: Target) -> Iterator[None]:
-    """The alert that always fires never does.
-
-    No heartbeat comes, and the overview finds no alert to count.
-    """
+    """The alert that always fires never does, and no heartbeat comes."""
     with rules_edited(replica, ("expr: vector(1)", "expr: vector(1) > 1")):
         yield
 

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from golive.faults.fault import Target, fault
 from golive.faults.files import edited
+from golive.faults.nginx_reload import nginx_edited
 
 _HOST = "app-1"
 DIRECTORY = "/opt/dashboard-velo-deploy"
@@ -129,9 +130,7 @@ def clients_stick(replica: Target) -> Iterator[None]:
     """ARC-04: nginx chooses the server by the client's address, whoever else is there."""
     file = replica.path("edge", "/etc/nginx/upstream.conf")
     include = f"include {file};"
-    with edited(
-        replica, "edge", "/etc/nginx/nginx.conf", (include, f"hash $remote_addr;\n{include}")
-    ):
+    with nginx_edited(replica, (include, f"hash $remote_addr;\n{include}")):
         yield
 
 

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import yaml
+
 from golive.endpoint import Endpoint
 from golive.faults.fault import FaultError, Target
 from golive.faults.files import edited
 from golive.probes import routes
 from golive.probes.http import request
-from golive.probes.prometheus import PORT, loaded_rules
+from golive.probes.prometheus import PORT, loaded_rules, targets
 
 HOST = "monitoring"
 RULES = "/etc/prometheus/alerts.yml"
@@ -36,10 +38,10 @@ def configuration_edited(replica: Target, *edits: tuple[str, str]) -> Iterator[N
     """With edits of prometheus.yml in force; afterwards as before."""
     try:
         with edited(replica, HOST, CONFIGURATION, *edits):
-            _reload(prometheus(replica))
+            _reload_configuration(replica)
             yield
     finally:
-        _reload(prometheus(replica))
+        _reload_configuration(replica)
 
 
 @contextmanager
@@ -72,6 +74,23 @@ def _reload_rules(replica: Target) -> None:
     _reload(prometheus(replica))
     rules = "Prometheus has evaluated its rules after a reload"
     until(lambda: all(each.evaluated for each in loaded_rules(prometheus(replica))), rules)
+
+
+def _reload_configuration(replica: Target) -> None:
+    """Return when Prometheus asks the targets that it is told to: some seconds after it reads."""
+    server = prometheus(replica)
+    _reload(server)
+    text = replica.path(HOST, CONFIGURATION).read_text()
+    told = [
+        target
+        for job in yaml.safe_load(text)["scrape_configs"]
+        for group in job["static_configs"]
+        for target in group["targets"]
+    ]
+    until(
+        lambda: sorted(each.instance for each in targets(server)) == sorted(told),
+        f"Prometheus asks {len(told)} targets, and no other",
+    )
 
 
 def _reload(server: Endpoint) -> None:
