@@ -69,6 +69,7 @@ def _logged(rehearsal: Rehearsal) -> None:
 
 def _data_lost(rehearsal: Rehearsal) -> Verified:
     """With the weather of Lyon gone from the database, and from the cache."""
+    rehearsal.ensure(releases.SECOND)  # first: a release that starts brings what it needs
     with rehearsal.host.database() as found:
         lyon = found.weather.find_one_and_delete({"_id": "lyon"})
         rehearsal.host.forget_cache()
