@@ -43,10 +43,16 @@ def dotfiles_left(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_ROLLBACK + "The earlier version serves again within a minute, and no request is lost")
+@fault(
+    _ROLLBACK + "It takes the newest good backup",
+    _ROLLBACK + "The earlier version serves again within a minute, and no request is lost",
+)
 @contextmanager
 def stopped_first(replica: Target) -> Iterator[None]:
-    """RBK-06: the release that failed is stopped before the earlier one is started."""
+    """RBK-06: the release that failed is stopped before the earlier one is started.
+
+    Then verify.sh counts what nobody answered, and the script says that it failed.
+    """
     start = 'start "$NEXT" "$NEW"\n'
     with _rollback(replica, (start, f'slot_pm2 "$LIVE" delete all\n{start}')):
         yield
