@@ -112,7 +112,7 @@ def worker_crashes(replica: Target) -> Iterator[None]:
 
     PM2 starts it again, and nginx asks another meanwhile: nobody notices.
     """
-    before = ("const { HttpError, handle } = require('./errors');\n", "let asked = 0;\n")
+    before = ("const { HttpError, handle, isText } = require('./errors');\n", "let asked = 0;\n")
     crash = "    asked += 1;\n    if (asked === 6) process.exit(1);\n"
     edits = ((before[0], "".join(before)), (_HANDLER, _HANDLER + crash))
     with _sources_edited(replica, ("app-1",), "src/catalog.js", *edits):
