@@ -1,12 +1,16 @@
 """The life of a replica that is kept, beside another: up, looked at, ended in every way."""
 
+import shutil
 import signal
+import subprocess
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from golive.replica import control
+from golive.replica.state import State
 
 from .commands import Replica, awaited, free_number, golive, signalled
 from .conftest import Up
@@ -72,6 +76,24 @@ def test_stopping_what_does_not_run_is_no_error(second: Replica) -> None:
     said = golive("down", second.number)
     assert said.returncode == 0
     assert said.stdout == f"Replica {second.number} does not run.\n"
+
+
+def test_a_replica_that_somebody_else_clears_away_does_not_run() -> None:
+    """Whoever asks waits for its end, and takes its lock for no sign of life."""
+    number = free_number()
+    place = control.directory(number)
+    place.mkdir()
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    State(number, True, "/stack", "digest", dead.pid, "2026-01-01T00:00:00+00:00").write(place)
+    with ThreadPoolExecutor() as pool:
+        with control.free_lock(place.with_suffix(".lock")) as lock:
+            assert lock is not None
+            asked = pool.submit(control.running)
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.5)
+            shutil.rmtree(place)
+        assert number not in {each.number for each in asked.result()}
 
 
 def test_the_directory_of_somebody_else_is_refused(

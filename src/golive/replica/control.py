@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+import psutil
+
 from golive import toolchain
 from golive.replica.reap import kill_all
 from golive.replica.state import State, digest
@@ -65,8 +67,19 @@ def running() -> list[State]:
                 _clear(directory)
                 continue
         with contextlib.suppress(FileNotFoundError):  # it is stopping just now
-            found.append(State.read(directory))
+            state = State.read(directory)
+            if _runs(state.keeper):
+                found.append(state)
+            else:  # its sentinel or another golive is clearing it away
+                _await_end(state.number)
     return found
+
+
+def _runs(process: int) -> bool:
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def directory(number: int) -> Path:

@@ -27,7 +27,7 @@ async def form_replica_set(
     """Initiate the set of `members` (address:port) as replica-set.json in `directory` says.
 
     Returns once the first member is primary, all others are secondaries, and the users of
-    users.json exist on a majority. Raises MemberError.
+    users.json exist on all of them. Raises MemberError.
     """
     clients = [_connect(member, key, root) for member in members]
     try:
@@ -36,7 +36,11 @@ async def form_replica_set(
             await _elect(clients)
             for user in json.loads((directory / "users.json").read_text()):
                 await clients[0].admin.command(
-                    "createUser", user["user"], pwd=user["password"], roles=user["roles"]
+                    "createUser",
+                    user["user"],
+                    pwd=user["password"],
+                    roles=user["roles"],
+                    writeConcern={"w": len(clients)},
                 )
     except (TimeoutError, PyMongoError) as error:
         states = ", ".join(await asyncio.gather(*map(_state, clients)))

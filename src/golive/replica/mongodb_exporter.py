@@ -40,6 +40,9 @@ class Members(Collector):
                 tls=True,
                 tlsCAFile=root,
                 serverSelectionTimeoutMS=_TIMEOUT_MS,
+                # A refused sign-in makes a member unknown until it is looked at again: at once,
+                # not when a streaming monitor's ten seconds are over.
+                serverMonitoringMode="poll",
                 connect=False,
             )
             for member in members
