@@ -31,7 +31,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Mongod]]:
 
 
 def test_a_member_that_refused_the_exporter_is_read_as_soon_as_it_lets_it_in(
-    members: list[Mongod], tmp_path: Path
+    members: list[Mongod],
 ) -> None:
     addresses = [f"{each.member.address}:27017" for each in members]
     registry = CollectorRegistry()
