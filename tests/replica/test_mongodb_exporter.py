@@ -1,7 +1,6 @@
 """The replica's MongoDB exporter against a real replica set, one that refuses it at first."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
