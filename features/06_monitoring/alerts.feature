@@ -85,6 +85,7 @@ Feature: Alerts
         | A MongoDB that lags              | mongodb_replication_lag_seconds{job="mongodb",instance="monitoring:9216",member="mongo-2:27017"}                                       | 1       | 60     | warning  | 10      |
         | A Redis replica on its own       | redis_master_link_up{job="redis",instance="redis://redis-2:6379",master_host="redis-1",master_port="6379"}                             | 1       | 0      | warning  | 10      |
         | A Redis that cannot save         | redis_rdb_last_bgsave_status{job="redis",instance="redis://redis-1:6379"}                                                              | 1       | 0      | warning  | 10      |
+        | A backup that is old             | mongodb_backup_newest_timestamp_seconds{job="node-exporter",instance="backup:9100"}                                                    | 0       | -99999 | warning  | 10      |
         | An Alertmanager that is gone     | up{job="alertmanager",instance="monitoring:9093"}                                                                                      | 1       | 0      | critical | 3       |
         | A receiver that refuses          | alertmanager_notifications_failed_total{job="alertmanager",instance="monitoring:9093",integration="slack"}                             | 0       | 0+1    | warning  | 5       |
         | An alert that is not handed over | prometheus_notifications_errors_total{job="prometheus",instance="monitoring:9090",alertmanager="http://monitoring:9093/api/v2/alerts"} | 0       | 0+1    | warning  | 10      |

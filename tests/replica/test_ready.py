@@ -29,7 +29,7 @@ from .commands import Replica, awaited, golive
 MONGO = ("mongo-1", "mongo-2", "mongo-3")
 REDIS = ("redis-1", "redis-2", "redis-3")
 APPS = ("app-1", "app-2", "app-3")
-EXPORTERS = ("edge", *APPS, "monitoring")
+EXPORTERS = ("edge", *APPS, "monitoring", "backup")
 
 
 @pytest.fixture(scope="module")

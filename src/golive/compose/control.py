@@ -28,7 +28,6 @@ from golive.compose.ready import await_ready
 from golive.compose.state import ContainersState
 from golive.replica.authority import Authority
 from golive.replica.control import ReplicaError, Say, free_lock, private_directory
-from golive.replica.hosts import CERTIFICATE_END
 from golive.replica.state import digest
 from golive.replica.substitution import Secrets
 
@@ -195,8 +194,8 @@ class Owned:
         self.engine.up(FILE, project(self.number), variables)
         say(f"containers started after {monotonic() - began:.1f} s")
         _route_clients(networks, _bridge(self.number))
-        if (hosts.root("edge") / CERTIFICATE_END).exists():
-            self.engine.run("exec", f"{project(self.number)}-edge-1", "sh", f"/{CERTIFICATE_END}")
+        for host, script in hosts.telling():
+            self.engine.run("exec", f"{project(self.number)}-{host}-1", "sh", f"/{script}")
         await_ready(self.engine, project(self.number), hosts, say, began)
         state = replace(state, ready_s=round(monotonic() - began, 3))
         state.write(place)

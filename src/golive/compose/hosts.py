@@ -52,8 +52,8 @@ class ContainerHosts(Hosts):
         """The names for which a host's certificate is valid."""
         return [name(host), host]
 
-    def tell_certificates_end(self) -> None:
-        """Not yet: the script's paths are those of the container, which is to run it."""
+    def tell_prometheus(self) -> None:
+        """Not yet: the scripts' paths are those of the containers, which are to run them."""
 
     def hand_over(self) -> None:
         """Make everything but the edge's the property of the user whom the containers have."""

@@ -71,6 +71,7 @@ class _Start:
         return services | {
             "edge-exporter": answers(at["edge"], 9100),
             "monitoring-exporter": answers(monitoring, 9100),
+            "backup-exporter": answers(at["backup"], 9100),
             "monitoring": answers(monitoring, 9090, "/-/ready"),
             "alertmanager": answers(monitoring, 9093, "/-/ready"),
             "redis-exporter": answers(monitoring, 9121),

@@ -177,6 +177,7 @@ _late("certificate_too_late", "86400 < 21", "5m", "A certificate that ends soon"
 _late("disk_too_late", "< 10", "5m", "A disk that fills")
 _late("full_disk_too_late", "< 5", "2m", "A full disk")
 _late("lag_too_late", "> 10", "5m", "A MongoDB that lags")
+_late("old_backup_too_late", "3600 > 26", "5m", "A backup that is old")
 _late("replica_too_late", "redis_master_link_up == 0", "2m", "A Redis replica on its own")
 _late("snapshot_too_late", "last_bgsave_status == 0", "2m", "A Redis that cannot save")
 _late("refusal_too_late", "failed_total[5m])) > 0", "1m", "A receiver that refuses")

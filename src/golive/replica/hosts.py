@@ -41,10 +41,11 @@ _DIRECTORIES = {
     "redis-": ("var/lib/redis",),
     "mongo-": ("var/lib/mongodb",),
     "monitoring": ("var/lib/prometheus", "var/lib/alertmanager"),
-    "backup": (BACKUP, "etc/dashboard-velo", "tmp", "var/backups"),
+    "backup": (BACKUP, "etc/dashboard-velo", "tmp", "var/backups", TEXTFILES),
 }
 
-CERTIFICATE_END = "etc/nginx/certificate-end.sh"
+# What cron runs on a host in production, for Prometheus; a replica has it run once.
+TELLING = (("edge", "etc/nginx/certificate-end.sh"), ("backup", f"{BACKUP}/age.sh"))
 ENVIRONMENT_FILE = ".env.production"
 
 
@@ -82,7 +83,7 @@ class Hosts:
             (application / "node_modules").symlink_to(node_modules)
         (self.root("backup") / BACKUP / "node_modules").symlink_to(node_modules)
         self._certificates(authority)
-        self.tell_certificates_end()
+        self.tell_prometheus()
         _write_private(self.directory / CREDENTIALS, json.dumps(self.secrets.values))
 
     def substitutions(self) -> Iterator[Substitution]:
@@ -120,11 +121,14 @@ class Hosts:
         """The names for which a host's certificate is valid."""
         return [host]
 
-    def tell_certificates_end(self) -> None:
-        """What cron and certbot do in production: Prometheus is told when the certificate ends."""
-        script = self.root("edge") / CERTIFICATE_END
-        if script.exists():
-            subprocess.run(["sh", script], check=True)
+    def tell_prometheus(self) -> None:
+        """What cron does in production: tell of the certificate's end and the newest backup."""
+        for host, script in self.telling():
+            subprocess.run(["sh", self.root(host) / script], check=True)
+
+    def telling(self) -> Iterator[tuple[str, str]]:
+        """The hosts with a script that tells Prometheus something, and the script's path there."""
+        yield from ((host, file) for host, file in TELLING if (self.root(host) / file).exists())
 
     def _certificates(self, authority: Authority) -> None:
         """The site's certificate, the MongoDB members' own, and the root they chain to."""

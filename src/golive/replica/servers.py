@@ -20,6 +20,7 @@ from golive.toolchain import Toolchain
 MONGODB_PORT = 27017
 _REDIS_PORT = 6379
 _APPLICATION_PORT = 3000
+_MEASURED = ("edge", "app-1", "app-2", "app-3", "monitoring", "backup")
 PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_words.js")]
 
 
@@ -38,7 +39,7 @@ class Servers:
             self._edge(),
             *map(self._redis, self.hosts.subnet.named("redis-")),
             *self._monitoring(),
-            *map(self._node_exporter, ("edge", "app-1", "app-2", "app-3", "monitoring")),
+            *map(self._node_exporter, _MEASURED),
             self._ocsp(),
             self._receivers(),
         ]
