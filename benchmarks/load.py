@@ -4,9 +4,10 @@
     python benchmarks/load.py
 
 First a server whose times are known (median 20 ms), asked 200 times a second by each, three times
-in turn: rates and percentiles must agree within what the three times of one generator differ. Then
-nginx, as fast as it goes, from 20 connections: requests a second for each core that the generator
-used. Then as many processes of ours as 1, 2 and 4.
+in turn: rates and percentiles must agree within what the three times of one generator differ. The
+same from five connections that wait for each answer, which is what wrk can do. Then nginx, as fast
+as it goes, from 20 connections: requests a second for each core that the generator used, and how
+many times ours that is. Then as many processes of ours as 1, 2 and 4.
 """
 
 import json
@@ -21,6 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from golive import toolchain
 from golive.load.plan import Plan, Stage
@@ -29,8 +31,9 @@ from golive.replica.authority import Authority
 
 NAME = "api.dashboard-velo.com"
 RATE, SECONDS, WARM = 200, 10, 2
-CONNECTIONS = 20
+CONNECTIONS, WAITING = 20, 5
 TIMES = 3
+PERCENTILES = (50, 90, 99)  # those that wrk tells too
 _NGINX = """
 daemon off; worker_processes 1; pid nginx.pid; error_log stderr;
 events { worker_connections 1024; }
@@ -45,7 +48,7 @@ http {
 _K6 = """
 import http from 'k6/http';
 export const options = {
-  hosts: {'%(name)s': '%(address)s'}, summaryTrendStats: ['p(50)', 'p(95)', 'p(99)', 'count'],
+  hosts: {'%(name)s': '%(address)s'}, summaryTrendStats: ['p(50)', 'p(90)', 'p(99)', 'count'],
   scenarios: {one: {executor: 'constant-arrival-rate', rate: %(rate)d, timeUnit: '1s',
     duration: '%(seconds)ds', preAllocatedVUs: 50, maxVUs: 200}},
 };
@@ -106,26 +109,61 @@ def _plan(directory: Path, address: str, port: int, *stages: Stage, workers: int
 
 
 def _agreement(directory: Path, address: str, port: int) -> None:
-    def ours() -> Figures:
-        stages = (Stage("warm", WARM, rate=RATE, measured=False), Stage("s", SECONDS, rate=RATE))
+    def ours(*stages: Stage) -> Figures:
         found = run(_plan(directory, address, port, *stages)).samples
-        times = found.latencies().percentiles_ms([50, 95, 99])
-        return dict(zip(("p50", "p95", "p99"), (t or 0 for t in times), strict=True)) | {
-            "rate": found.count() / SECONDS
-        }
+        times = found.latencies().percentiles_ms([*PERCENTILES])
+        named = {f"p{p}": time or 0 for p, time in zip(PERCENTILES, times, strict=True)}
+        return named | {"rate": found.count() / SECONDS}
 
-    def k6() -> Figures:
-        script, summary = directory / "k6.js", directory / "k6.json"
-        values = {"name": NAME, "address": address, "port": port, "rate": RATE, "seconds": SECONDS}
-        script.write_text(_K6 % values)
-        command = ["k6", "run", "-q", "--insecure-skip-tls-verify"]
-        _done([*command, f"--summary-export={summary}", str(script)])
-        found = json.loads(summary.read_text())["metrics"]
+    def k6(users: int | None) -> Figures:
+        _, found = _k6(directory, address, port, SECONDS, users)
         times = found["http_req_duration"]
-        named = {f"p{p}": times[f"p({p})"] for p in (50, 95, 99)}
+        named = {f"p{p}": times[f"p({p})"] for p in PERCENTILES}
         return named | {"rate": found["http_reqs"]["count"] / SECONDS}
 
-    _compare(f"{RATE} requests a second, server's median 20 ms", {"golive": ours, "k6": k6})
+    def wrk() -> Figures:
+        command = ["wrk", "-t1", f"-c{WAITING}", f"-d{SECONDS}s", "--latency"]
+        _, said = _done([*command, f"https://{address}:{port}/api/v1/routes"])
+        times = {f"p{p}": re.search(rf"{p}% +([\d.]+)ms", said) for p in PERCENTILES}
+        requests = re.search(r"(\d+) requests in", said)
+        assert requests, said
+        named = {name: float(time[1]) for name, time in times.items() if time}
+        return named | {"rate": int(requests[1]) / SECONDS}
+
+    warm, measured = Stage("warm", WARM, rate=RATE, measured=False), Stage("s", SECONDS, rate=RATE)
+    _compare(
+        f"{RATE} requests a second, server's median 20 ms",
+        {"golive": lambda: ours(warm, measured), "k6": lambda: k6(None)},
+    )
+    warm, measured = _waiting(WAITING, WARM, SECONDS)
+    _compare(
+        f"{WAITING} connections that wait for each answer",
+        {"golive": lambda: ours(warm, measured), "k6": lambda: k6(WAITING), "wrk": wrk},
+    )
+
+
+def _waiting(users: int, warm_s: int, seconds: int) -> tuple[Stage, Stage]:
+    return (
+        Stage("warm", warm_s, users=users, measured=False, think=False),
+        Stage("s", seconds, users=users, think=False),
+    )
+
+
+def _k6(
+    directory: Path, address: str, port: int, seconds: int, users: int | None
+) -> tuple[float, dict[str, Any]]:
+    """At RATE, or with users who wait for each answer: the CPU seconds used, and the metrics."""
+    script, summary = directory / "k6.js", directory / "k6.json"
+    values = {"name": NAME, "address": address, "port": port, "rate": RATE, "seconds": seconds}
+    text = _K6 % values
+    if users:
+        waiting = f"vus: {users}, duration: '{seconds}s',\n"
+        text = re.sub(r"scenarios: .*\n.*\n", waiting, text)
+    script.write_text(text)
+    command = ["k6", "run", "-q", "--insecure-skip-tls-verify"]
+    cpu, _ = _done([*command, f"--summary-export={summary}", str(script)])
+    found: dict[str, Any] = json.loads(summary.read_text())["metrics"]
+    return cpu, found
 
 
 def _compare(title: str, generators: dict[str, Callable[[], Figures]]) -> None:
@@ -140,25 +178,19 @@ def _compare(title: str, generators: dict[str, Callable[[], Figures]]) -> None:
             spread = (max(values) - min(values)) / statistics.median(values)
             shown = ", ".join(f"{value:.1f}" for value in values)
             median = statistics.median(values)
-            print(f"  {name:8} {figure:12} {median:9.1f}  differs by {spread:4.0%}  ({shown})")
+            ratio = median / statistics.median(each[figure] for each in seen["golive"])
+            print(
+                f"  {name:8} {figure:12} {median:9.1f}  {ratio:5.2f} times ours"
+                f"  differs by {spread:4.0%}  ({shown})"
+            )
 
 
 def _throughput(directory: Path, address: str, port: int) -> None:
     def ours() -> Figures:
-        stages = (
-            Stage("warm", WARM, users=CONNECTIONS, measured=False, think=False),
-            Stage("s", 5, users=CONNECTIONS, think=False),
-        )
-        return _of_core(_plan(directory, address, port, *stages))
+        return _of_core(_plan(directory, address, port, *_waiting(CONNECTIONS, WARM, 5)))
 
     def k6() -> Figures:
-        script, summary = directory / "k6.js", directory / "k6.json"
-        values = {"name": NAME, "address": address, "port": port, "rate": 1, "seconds": 5}
-        text = re.sub(r"scenarios: .*\n.*\n", "vus: 20, duration: '5s',\n", _K6 % values)
-        script.write_text(text)
-        command = ["k6", "run", "-q", "--insecure-skip-tls-verify"]
-        cpu, _ = _done([*command, f"--summary-export={summary}", str(script)])
-        found = json.loads(summary.read_text())["metrics"]
+        cpu, found = _k6(directory, address, port, 5, CONNECTIONS)
         return {"/s of a core": found["http_reqs"]["count"] / cpu}
 
     def wrk() -> Figures:
@@ -175,10 +207,7 @@ def _throughput(directory: Path, address: str, port: int) -> None:
 def _growth(directory: Path, address: str, port: int) -> None:
     print(f"processes of ours on {os.cpu_count()} cores")
     for workers in (1, 2, 4):
-        stages = (
-            Stage("warm", WARM, users=CONNECTIONS, measured=False, think=False),
-            Stage("s", 5, users=CONNECTIONS, think=False),
-        )
+        stages = _waiting(CONNECTIONS, WARM, 5)
         plan = _plan(directory, address, port, *stages, workers=workers)
         found = run(plan, fleet=Fleet(workers)).samples
         print(f"  {workers}  {found.count() / 5:8.0f} requests a second")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from golive.drills import deploy
+from golive.drills import deploy, rollback
 from golive.drills.deploy_failures import FAILURES
 from golive.drills.host import Origin
 from golive.drills.rehearsal import Rehearsal, begin
@@ -82,6 +82,28 @@ def test_the_documents_own_script(request):
         assert unknown.before.version == "1.1.0"  # by hand
         assert unknown.status == 0  # 36: it goes on
         assert unknown.after != unknown.before  # 38: v1.0.0 is deployed, whatever is asked for
+
+
+@pytest.mark.usefixtures("documented")
+def test_the_documents_own_scripts_lose_what_there_was(request):
+    """Findings 39 to 44, by the same drills that judge the stack's."""
+    with rehearsing(request.getfixturevalue("origin")) as rehearsal:
+        over = rehearsal.result(deploy.upgrade)
+        assert over.run.status == 0
+        assert not over.upload_kept  # 39: rsync --delete
+        assert all(each.mode & 0o044 for each in over.archives)  # 40: with the secrets in it
+        assert over.snapshot is None  # 41
+
+        damaged = rollback.damaged(rehearsal)
+        assert damaged.status == 0  # 43: all is removed before the archive is looked at
+        assert damaged.after.files != damaged.before.files
+
+        back = rollback.rolled_back(rehearsal)
+        assert back.recovered_s is None  # 42: the newest archive, whatever it is
+        assert back.run.after.files != back.expected  # 44: of dotfiles, the newer release's stay
+
+        nowhere = rollback.without_backup(rehearsal)
+        assert nowhere.status == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -92,6 +92,7 @@ class Rehearsal:
     _stack: ExitStack
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _whole: dict[str, Files] = field(default_factory=dict)
+    _helped: set[str] = field(default_factory=set)
     _process: "subprocess.Popen[bytes] | None" = None
     _results: dict[Callable[..., Any], Callable[[], Any]] = field(default_factory=dict)
 
@@ -201,7 +202,8 @@ class Rehearsal:
     def ensure(self, tag: str) -> None:
         """Have this release run, deployed by the stack's own script, or by hand where that fails.
 
-        A server that nobody can deploy to could show nothing else of the scripts.
+        A server that nobody can deploy to could show nothing else of the scripts. One that has
+        failed once is not asked again.
         """
         if self._runs(tag):
             return
@@ -219,8 +221,10 @@ class Rehearsal:
         return self._whole.setdefault(tag, found) == found
 
     def _deployed(self, tag: str) -> None:
-        self.run("deploy.sh", "production", tag)
+        if tag not in self._helped:
+            self.run("deploy.sh", "production", tag)
         if not self._runs(tag):
+            self._helped.add(tag)
             self._by_hand(tag)
 
     def empty(self) -> None:
