@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from golive.drills import releases
-from golive.drills.rehearsal import DEPLOY_DIR, Files, Rehearsal, Run, files, packed
+from golive.drills import by_hand, releases
+from golive.drills.deployed import DEPLOY_DIR, Files, files, packed
+from golive.drills.rehearsal import Rehearsal, Run
 from golive.drills.steady_client import Recording, steady
 
 _SHARED = 100  # requests
@@ -82,7 +83,7 @@ class Switched:
 
 def first(rehearsal: Rehearsal) -> Run:
     """The first release, where nothing was deployed before."""
-    rehearsal.empty()
+    by_hand.empty(rehearsal.host, rehearsal.repository)
     return rehearsal.run("deploy.sh", "production", releases.FIRST)
 
 

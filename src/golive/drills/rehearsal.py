@@ -5,12 +5,9 @@ a case has broken is put right before the next.
 """
 
 import contextlib
-import hashlib
 import os
-import shutil
 import signal
 import subprocess
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,43 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
-
-from golive.drills import releases
+from golive.drills import by_hand, releases
+from golive.drills.deployed import BACKUP_DIR, DEPLOY_DIR, Files, Running, files, processes
 from golive.drills.host import Host, Origin, server
 from golive.drills.releases import Repository
 from golive.drills.steady_client import Recording, steady, version_of
 from golive.outcome import Unproven, Whose
 from golive.probes.http import request
-from golive.replica.hosts import APPLICATION, DEPLOY
+from golive.replica.hosts import DEPLOY
 
 T = TypeVar("T")
 
-Files = tuple[tuple[str, str], ...]
-"""Path and digest of each file below a directory, in order; of a link, where it leads."""
-
-DEPLOY_DIR = f"/{APPLICATION}"
-BACKUP_DIR = "/var/backups/dashboard-velo-api"
 _WITHIN_S = 240.0  # PM2 itself may wait for minutes
 _SAYS_WITHIN_S = 60.0
 _POLL_S = 0.02
 _AFTERWARDS = 10  # requests: what a script has ordered may take effect a little later
 _LAST_WORDS = 1500  # characters
-
-
-@dataclass(frozen=True)
-class Running:
-    """What runs: the version that answers (None: nobody does, or with an error), the files of the
-    deployed directory, and the processes that work in it.
-    """
-
-    version: str | None
-    files: Files
-    processes: tuple[int, ...]
-
-    def named(self, name: str) -> str | None:
-        """The digest of a file, None where there is none."""
-        return dict(self.files).get(name)
 
 
 @dataclass(frozen=True)
@@ -184,7 +160,7 @@ class Rehearsal:
     def running(self) -> Running:
         """What runs now."""
         directory = self.host.path(DEPLOY_DIR)
-        return Running(self.version(), files(directory), _processes(directory))
+        return Running(self.version(), files(directory), processes(directory))
 
     def version(self) -> str | None:
         """The version that answers at the site, None where none does."""
@@ -208,7 +184,7 @@ class Rehearsal:
         if self._runs(tag):
             return
         if tag == releases.FIRST or not self._runs(releases.FIRST):
-            self.empty()
+            by_hand.empty(self.host, self.repository)
             self._deployed(releases.FIRST)
         if tag != releases.FIRST:
             self._deployed(tag)
@@ -225,60 +201,10 @@ class Rehearsal:
             self.run("deploy.sh", "production", tag)
         if not self._runs(tag):
             self._helped.add(tag)
-            self._by_hand(tag)
-
-    def empty(self) -> None:
-        """Leave nothing deployed."""
-        for pid in self.host.path("/var/lib").glob("pm2*/pm2.pid"):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                _kill(psutil.Process(int(pid.read_text())))
-        for place in ("/var/lib/pm2", DEPLOY_DIR, BACKUP_DIR):
-            for each in self.host.root.glob(f"{place[1:]}*"):
-                if each.is_symlink():
-                    each.unlink()
-                else:
-                    shutil.rmtree(each)
-        upstream = f"server {self.host.addresses['blue']}:3000 max_fails=3 fail_timeout=10s;\n"
-        self.host.path("/etc/nginx/upstream.conf").write_text(upstream)
-        self.host.reload_nginx()
-        self._git("reset", "--quiet", "--hard")
-
-    def _by_hand(self, tag: str) -> None:
-        """Deploy a release as somebody who helps a script out."""
-        self._git("checkout", "--quiet", "--force", tag)
-        directory, pm2 = self.host.path(DEPLOY_DIR), self.host.path("/var/lib/pm2")
-        upstream = self.host.path("/etc/nginx/upstream.conf").read_text()
-        slots = (self.host.addresses[colour] for colour in ("blue", "green"))
-        address = next(each for each in slots if f"{each}:" in upstream)
-        commands = (
-            f"mkdir -p '{directory}' '{pm2}' && npm ci && npm run build && "
-            "npm prune --omit=dev --no-save && rsync -a --delete --exclude=.git "
-            f"--exclude='.env*' --exclude=/RELEASE --exclude=/uploads ./ '{directory}/' && "
-            f"cp .env.production '{directory}/.env' && cd '{directory}' && "
-            f"{{ pm2 delete all || true; }} && SLOT_ADDRESS={address} "
-            "pm2 start ecosystem.config.js --env production"
-        )
-        done = subprocess.run(
-            ["bash", "-c", commands],
-            cwd=self.repository.workspace,
-            env=self.host.environment,
-            capture_output=True,
-            text=True,
-            timeout=_WITHIN_S,
-            check=False,
-        )
-        if not self._runs(tag):
-            said = (done.stdout + done.stderr)[-_LAST_WORDS:]
-            raise Unproven(f"{tag} cannot be deployed by hand either: {said}", Whose.OURS)
-
-    def _git(self, *arguments: str) -> None:
-        subprocess.run(
-            ["git", *arguments],
-            cwd=self.repository.workspace,
-            env=self.host.environment,
-            check=True,
-            capture_output=True,
-        )
+            said = by_hand.deploy(self.host, self.repository, tag)
+            self._whole.pop(tag, None)  # whole is now what these hands have made
+            if not self._runs(tag):
+                raise Unproven(f"{tag} cannot be deployed by hand either: {said}", Whose.OURS)
 
 
 def begin(origin: Origin) -> Rehearsal:
@@ -299,52 +225,3 @@ def _remembered(case: Callable[[Rehearsal], T], rehearsal: Rehearsal) -> Callabl
 
         return again
     return lambda: result
-
-
-def _kill(daemon: psutil.Process) -> None:
-    """Kill a PM2 and its workers."""
-    family = [daemon, *daemon.children(recursive=True)]
-    for each in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()
-    psutil.wait_procs(family, timeout=_WITHIN_S)
-
-
-def files(directory: Path) -> Files:
-    """The files below a directory."""
-    found = {}
-    for place, directories, names in os.walk(directory):
-        for file in (Path(place, name) for name in (*directories, *names)):
-            inside = str(file.relative_to(directory))
-            if file.is_symlink():
-                found[inside] = f"-> {file.readlink()}"
-            elif file.is_file():
-                found[inside] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return tuple(sorted(found.items()))
-
-
-def packed(archive: Path) -> Files:
-    """The same of an archive. Raises Unproven where it cannot be read."""
-    found = {}
-    try:
-        with tarfile.open(archive) as opened:
-            for each in opened:
-                name = each.name.removeprefix("./")
-                if each.issym():
-                    found[name] = f"-> {each.linkname}"
-                elif each.isfile() and (content := opened.extractfile(each)):
-                    found[name] = hashlib.sha256(content.read()).hexdigest()
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise Unproven(f"{archive}: {error}", Whose.TARGET) from error
-    return tuple(sorted(found.items()))
-
-
-def _processes(directory: Path) -> tuple[int, ...]:
-    """The processes that work in a directory, wherever a link to it leads."""
-    where = directory.resolve()
-    found = []
-    for each in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if Path(each.cwd()) == where and "server.js" in " ".join(each.cmdline()):
-                found.append(each.pid)
-    return tuple(sorted(found))

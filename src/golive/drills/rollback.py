@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from golive.drills import releases
 from golive.drills.deploy import first, settled_s
 from golive.drills.deploy_failures import UNSHARE, require_mounts
-from golive.drills.rehearsal import BACKUP_DIR, DEPLOY_DIR, Files, Rehearsal, Run, files
+from golive.drills.deployed import BACKUP_DIR, DEPLOY_DIR, Files, files
+from golive.drills.rehearsal import Rehearsal, Run
 from golive.probes.environment_file import parse
 from golive.probes.http import Response, request
 from golive.probes.token import forge

@@ -14,8 +14,9 @@ from golive.environment import Environment, EnvironmentFileError, Kind
 from golive.gate import features, fixtures
 from golive.gate.clients import start_now
 from golive.gate.features import Features
+from golive.gate.plan import Plan
 from golive.gate.scenario import ScenarioRunner
-from golive.gate.session import INPUT, GateSession, Plan, forget
+from golive.gate.session import INPUT, GateSession, forget
 from golive.located_yaml import FileError
 from golive.release import contacts, record, waivers
 from golive.scratch import scratch
@@ -148,4 +149,5 @@ def _plan(config: pytest.Config, checklist: Features, report_dir: Path) -> Plan:
         report_dir=report_dir,
         sign_key=sign_key,
         clients_start=start_now(),
+        smoke=config.getoption("smoke"),
     )

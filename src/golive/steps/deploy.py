@@ -7,7 +7,8 @@ from golive.drills import deploy
 from golive.drills.deploy import Switched, Together, Upgrade
 from golive.drills.deploy_checks import CHECKS, NOTHING, Verified
 from golive.drills.deploy_failures import FAILURES
-from golive.drills.rehearsal import Files, Run
+from golive.drills.deployed import Files
+from golive.drills.rehearsal import Run
 from golive.drills.steady_client import Recording
 from golive.gate.evidence import EvidenceLog
 from golive.outcome import Unproven, Whose

@@ -1,9 +1,8 @@
-"""Judge Prometheus itself: what it scrapes, the rules that it has, where it sends alerts."""
+"""Judge what Prometheus scrapes."""
 
 import time
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,23 +14,11 @@ from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import Machine, machines
 from golive.outcome import Unproven, Whose
-from golive.probes.alert_rules import (
-    Rule,
-    Selector,
-    canonical,
-    parse_rules,
-    selectors,
-    shortest_window_s,
-)
 from golive.probes.http import request
 from golive.probes.prometheus import (
     PORT,
-    LoadedRule,
     Target,
-    alertmanagers,
-    configuration,
     loaded_rules,
-    matching,
     targets,
     value,
 )
@@ -39,7 +26,6 @@ from golive.steps.expectation import column, listed, require
 
 _STARTS_WITHIN_S = 25  # a first scrape and a first evaluation may be a whole interval away
 _POLL_S = 0.5
-_OK = 200
 _MARK = 418  # a status that nothing else is answered with
 _COUNTED_WITHIN_S = 2
 _SCRAPES = 6  # enough to meet each of two workers, all but surely
@@ -98,7 +84,7 @@ def scraped(
     last: int,
 ) -> None:
     measurements.result(settled, prometheus)
-    now = _now(prometheus)
+    now = now_of(prometheus)
     found = targets(prometheus)
     evidence.add("targets", {f"{each.job} {each.instance}": each.interval_s for each in found})
     _require_targets(prometheus, found, "any")
@@ -107,39 +93,9 @@ def scraped(
         require(
             each.interval_s == every and age is not None and age <= last,
             expected=f"scraped every {every} s, and within the last {last} s",
-            actual=f"every {each.interval_s:g} s, {_ago(age)}",
+            actual=f"every {each.interval_s:g} s, {ago(age)}",
             where=f"{each.job} {each.instance}",
             look=url(prometheus, "/targets"),
-        )
-
-
-@then(
-    parsers.parse("every rule is evaluated every {every:d} s, and was within the last {last:d} s")
-)
-def evaluated(
-    prometheus: Endpoint,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    every: int,
-    last: int,
-) -> None:
-    measurements.result(settled, prometheus)
-    now = _now(prometheus)
-    general = configuration(prometheus)
-    evidence.add("configuration", general)
-    rules = loaded_rules(prometheus)
-    _require_rules(prometheus, rules)
-    for each in rules:
-        age = (now - each.evaluated).total_seconds() if each.evaluated else None
-        require(
-            general.evaluation_interval_s == each.rule.interval_s == every
-            and age is not None
-            and age <= last,
-            expected=f"evaluated every {every} s, and within the last {last} s",
-            actual=f"every {each.rule.interval_s} s (as a rule, every "
-            f"{general.evaluation_interval_s:g} s), {_ago(age)}",
-            where=f"{each.rule.name} of the group {each.rule.group}",
-            look=url(prometheus, "/rules"),
         )
 
 
@@ -272,140 +228,6 @@ def requests_counted(
     )
 
 
-@then(parsers.parse('the rules loaded from "{path}" are those of the file now'))
-def rules_are_the_files(
-    environment: Environment, prometheus: Endpoint, evidence: EvidenceLog, path: str
-) -> None:
-    machine = machines(environment, "monitoring")[0]
-    written = parse_rules(machine.read(path))
-    name = PurePosixPath(path).name
-    loaded = [
-        each.rule for each in loaded_rules(prometheus) if PurePosixPath(each.file).name == name
-    ]
-    evidence.add("rules of the file, and loaded", [len(written), len(loaded)])
-    there, here = ({_meaning(rule) for rule in rules} for rules in (written, loaded))
-    require(
-        bool(written) and there == here,
-        expected=f"the {len(written)} rules of {path}",
-        actual=f"{len(loaded)} rules; not loaded: {_named(there - here)}; "
-        f"not in the file: {_named(here - there)}",
-        where=prometheus,
-        look=f"compare {path} with {url(prometheus, '/rules')}; then promtool check rules {path}",
-    )
-
-
-@then("the last reload of the configuration succeeded")
-def reloaded(prometheus: Endpoint, evidence: EvidenceLog) -> None:
-    seen = configuration(prometheus)
-    evidence.add("configuration", seen)
-    require(
-        seen.reloaded,
-        expected="a configuration that was read as a whole",
-        actual="the last reload failed, and an older configuration is in force",
-        where=prometheus,
-        look="promtool check config /etc/prometheus/prometheus.yml",
-    )
-
-
-@then("every rule is healthy")
-def rules_healthy(prometheus: Endpoint, measurements: Measurements, evidence: EvidenceLog) -> None:
-    measurements.result(settled, prometheus)
-    rules = loaded_rules(prometheus)
-    evidence.add("rules", {each.rule.name: each.health for each in rules})
-    _require_rules(prometheus, rules)
-    for each in rules:
-        require(
-            each.health == "ok",
-            expected="health ok",
-            actual=f"{each.health} {each.error}".strip(),
-            where=each.rule.name,
-            look=url(prometheus, "/rules"),
-        )
-
-
-@then("every selector of every rule matches a series, whatever the value of")
-def selectors_match(
-    prometheus: Endpoint,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    datatable: list[list[str]],
-) -> None:
-    measurements.result(settled, prometheus)
-    free = column(datatable)
-    rules = loaded_rules(prometheus)
-    _require_rules(prometheus, rules)
-    matches: dict[Selector, int] = {}
-    for each in rules:
-        for selector in selectors(each.rule.expression):
-            freed = tuple(
-                (name, "!=", "") if name in free else (name, operator, wanted)
-                for name, operator, wanted in selector.matchers
-            )
-            asked = Selector(selector.metric, freed)
-            if asked not in matches:
-                matches[asked] = matching(prometheus, asked)
-            require(
-                matches[asked] > 0,
-                expected="series that it matches: the rule can never do anything else",
-                actual="none",
-                where=f"{selector} of the rule {each.rule.name}",
-                look=url(prometheus, "/graph"),
-            )
-    evidence.add("series that match", {str(asked): count for asked, count in matches.items()})
-
-
-@then("every window of a rule holds at least two scrapes")
-def windows_are_long_enough(prometheus: Endpoint, evidence: EvidenceLog) -> None:
-    least = 2 * configuration(prometheus).scrape_interval_s
-    windows = {
-        each.rule.name: shortest_window_s(each.rule.expression) for each in loaded_rules(prometheus)
-    }
-    evidence.add("shortest window, in seconds", windows)
-    for name, window in windows.items():
-        require(
-            window is None or window >= least,
-            expected=f"a window of at least {least:g} s: a rate needs two scrapes",
-            actual=f"{window} s",
-            where=name,
-            look=url(prometheus, "/rules"),
-        )
-
-
-@then(
-    parsers.parse(
-        "exactly {count:d} Alertmanager is active, on port {port:d}, and none was dropped"
-    )
-)
-def alertmanager_is_active(
-    prometheus: Endpoint, evidence: EvidenceLog, count: int, port: int
-) -> None:
-    seen = alertmanagers(prometheus)
-    evidence.add("Alertmanagers", seen)
-    ports = [urlsplit(each).port for each in seen.active]
-    require(
-        ports == [port] * count and not seen.dropped,
-        expected=f"{count} on port {port}",
-        actual=f"active: {listed(seen.active)}; dropped: {listed(seen.dropped)}",
-        where=prometheus,
-        look=url(prometheus, "/status"),
-    )
-
-
-@then("it answers that it is ready")
-def alertmanager_is_ready(prometheus: Endpoint) -> None:
-    for each in alertmanagers(prometheus).active:
-        where = urlsplit(each)
-        endpoint = Endpoint(where.hostname or "", where.port or 0, where.hostname or "")
-        response = request(endpoint, "/-/ready", scheme="http")
-        require(
-            response.status == _OK,
-            expected=_OK,
-            actual=response.status,
-            where=url(endpoint, "/-/ready"),
-            look=f"curl -i {url(endpoint, '/-/ready')}",
-        )
-
-
 def _job(
     prometheus: Endpoint, measurements: Measurements, evidence: EvidenceLog, job: str
 ) -> list[Target]:
@@ -428,17 +250,7 @@ def _require_targets(prometheus: Endpoint, found: tuple[Target, ...], which: str
     )
 
 
-def _require_rules(prometheus: Endpoint, rules: tuple[LoadedRule, ...]) -> None:
-    require(
-        bool(rules),
-        expected="rules",
-        actual="none is loaded",
-        where=prometheus,
-        look=url(prometheus, "/rules"),
-    )
-
-
-def _now(prometheus: Endpoint) -> datetime:
+def now_of(prometheus: Endpoint) -> datetime:
     """Prometheus' own time: ours may be another."""
     now = value(prometheus, "vector(time())")
     if now is None:
@@ -446,18 +258,9 @@ def _now(prometheus: Endpoint) -> datetime:
     return datetime.fromtimestamp(now, UTC)
 
 
-def _ago(age_s: float | None) -> str:
+def ago(age_s: float | None) -> str:
+    """An age in words."""
     return "never" if age_s is None else f"{age_s:.0f} s ago"
-
-
-def _meaning(rule: Rule) -> tuple[object, ...]:
-    """What two rules that mean the same have in common."""
-    expression = canonical(rule.expression)
-    return (rule.name, rule.group, expression, rule.for_s, rule.keep_firing_s, rule.labels)
-
-
-def _named(meanings: set[tuple[object, ...]]) -> str:
-    return listed(sorted(str(each[0]) for each in meanings))
 
 
 def _application(environment: Environment) -> Endpoint:

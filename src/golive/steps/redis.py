@@ -1,52 +1,35 @@
-"""Judge Redis: its nodes, its memory, what the application keeps in it, and who may do what."""
+"""Judge Redis: its nodes, their memory and snapshots."""
 
-import secrets
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
-from pytest_bdd import parsers, then, when
+from pytest_bdd import parsers, then
 
-from golive import toolchain
-from golive.endpoint import Endpoint
 from golive.environment import Environment
-from golive.gate.clients import Pace
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import Machine, credential, machines
 from golive.outcome import Unproven, Whose
-from golive.probes.http import request
 from golive.probes.redis import (
-    Keyspace,
     Login,
     Memory,
     Node,
     Replication,
-    keyspace,
     memory,
     replication,
     snapshots,
 )
-from golive.probes.redis_access import answers, permissions
-from golive.probes.redis_eviction import Eviction, evict
-from golive.steps.expectation import column, listed, require
+from golive.steps.expectation import listed, require
 
 T = TypeVar("T")
-
-_CONFIGURATION = "/etc/redis/redis.conf"
-_PREFIX = "dv:"
-_SHOWN = 5  # names of keys: they have addresses of clients in them
-_KEYS = 100_000  # a cache that is larger is looked at in part
-_KEPT_WITHIN_S = 2.0
 
 
 @then(parsers.parse("of {count:d} Redis nodes exactly one is the primary"))
 def one_primary(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog, count: int
 ) -> None:
-    seen = _roles(environment, measurements)
+    seen = roles_of(environment, measurements)
     evidence.add("roles", {node.name: each.role for node, each in seen.items()})
     primaries = [node.name for node, each in seen.items() if each.role == "master"]
     require(
@@ -54,7 +37,7 @@ def one_primary(
         expected=f"{count} nodes, 1 primary",
         actual=f"{len(seen)} nodes; primary: {listed(primaries)}",
         where=listed(list(seen)),
-        look=_cli(next(iter(seen)), "INFO replication"),
+        look=cli(next(iter(seen)), "INFO replication"),
     )
 
 
@@ -62,14 +45,14 @@ def one_primary(
 def replicas_online(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog, count: int
 ) -> None:
-    node, seen = _primary(_roles(environment, measurements))
+    node, seen = primary_of(roles_of(environment, measurements))
     evidence.add("replicas, as the primary sees them", seen.attached)
     require(
         [each.state for each in seen.attached] == ["online"] * count,
         expected=f"{count} replicas, each online",
         actual=listed([each.state for each in seen.attached]),
         where=node,
-        look=_cli(node, "INFO replication"),
+        look=cli(node, "INFO replication"),
     )
 
 
@@ -77,8 +60,8 @@ def replicas_online(
 def others_follow(
     environment: Environment, measurements: Measurements, evidence: EvidenceLog
 ) -> None:
-    roles = _roles(environment, measurements)
-    primary, origin = _primary(roles)
+    roles = roles_of(environment, measurements)
+    primary, origin = primary_of(roles)
     for node, seen in roles.items():
         if node != primary:
             evidence.add(f"{node.name} follows", [seen.follows, seen.link])
@@ -88,7 +71,7 @@ def others_follow(
                 expected=f"the history {origin.history} of {primary.name}, over a link that is up",
                 actual=f"{seen.history} of {seen.follows}, link {seen.link}",
                 where=node,
-                look=_cli(node, "INFO replication"),
+                look=cli(node, "INFO replication"),
             )
 
 
@@ -105,12 +88,12 @@ def not_behind(
     most: int,
     seconds: int,
 ) -> None:
-    primary, _ = _primary(_roles(environment, measurements))
-    login = _exporter(environment)
+    primary, _ = primary_of(roles_of(environment, measurements))
+    login = exporter(environment)
     origin = replication(primary, login)  # first: what a replica gets meanwhile is no lag
     behind = {
         node: max(0, origin.offset - replication(node, login).offset)
-        for node in _nodes(environment)
+        for node in nodes_of(environment)
         if node != primary
     }
     evidence.add("bytes behind", {node.name: bytes_ for node, bytes_ in behind.items()})
@@ -120,7 +103,7 @@ def not_behind(
             expected=f"at most {most * 1024} bytes behind {primary.name} at {origin.offset}",
             actual=f"{bytes_} bytes",
             where=node,
-            look=_cli(node, "INFO replication"),
+            look=cli(node, "INFO replication"),
         )
     silent = [each.silent_s for each in origin.attached]
     evidence.add("seconds since each was heard", silent)
@@ -129,7 +112,7 @@ def not_behind(
         expected=f"each replica heard within {seconds} s",
         actual=f"{listed(silent)} s ago",
         where=primary,
-        look=_cli(primary, "INFO replication"),
+        look=cli(primary, "INFO replication"),
     )
 
 
@@ -143,7 +126,7 @@ def maxmemory_under(
             expected=f"set, and under {gib:g} GiB",
             actual=f"{seen.maxmemory / 2**30:.2f} GiB" if seen.maxmemory else "0: no limit",
             where=node,
-            look=_cli(node, "INFO memory"),
+            look=cli(node, "INFO memory"),
         )
 
 
@@ -157,7 +140,7 @@ def maxmemory_under_machine(
             expected=f"set, and under the machine's {seen.of_machine / 2**30:.2f} GiB",
             actual=f"{seen.maxmemory / 2**30:.2f} GiB" if seen.maxmemory else "0: no limit",
             where=node,
-            look=_cli(node, "INFO memory"),
+            look=cli(node, "INFO memory"),
         )
 
 
@@ -171,205 +154,8 @@ def policy_is(
             expected=policy,
             actual=seen.policy,
             where=node,
-            look=_cli(node, "INFO memory"),
+            look=cli(node, "INFO memory"),
         )
-
-
-@when(
-    "a server with the primary's file and policy is filled with keys, some without a TTL",
-    target_fixture="eviction",
-)
-def fill(environment: Environment, measurements: Measurements, evidence: EvidenceLog) -> Eviction:
-    node, _ = _primary(_roles(environment, measurements))
-    machine = _machine(environment, node)
-    seen = measurements.result(
-        evict,
-        toolchain.ensure(lambda _: None).redis_server,
-        Path(machine.path(_CONFIGURATION)),
-        measurements.result(memory, node, _exporter(environment)).policy,
-        Login("default", credential(environment, "redis-password")),
-        _PREFIX,
-        machine.host.root,
-    )
-    evidence.add("kept and refused", seen)
-    return seen
-
-
-@when("it is filled with keys without a TTL until nothing else is left")
-def fill_up(eviction: Eviction) -> None:
-    """The probe goes on to do so at once."""
-
-
-@then("all keys without a TTL are there")
-def spared(eviction: Eviction) -> None:
-    seen = eviction.without_ttl
-    require(
-        seen.kept == seen.written > 0,
-        expected=f"all {seen.written} keys without a TTL, after more than the memory holds",
-        actual=f"{seen.kept} of them, {seen.refused} not written",
-        where="a server of golive's own with the deployment's file and policy",
-        look="the maxmemory-policy, and which keys are written without EX",
-    )
-
-
-@then("some keys with a TTL were evicted, and no write was refused")
-def evicted(eviction: Eviction) -> None:
-    seen = eviction.with_ttl
-    require(
-        0 < seen.kept < seen.written and seen.refused == 0,
-        expected=f"room made for all of {seen.written + seen.refused} keys with a TTL",
-        actual=f"{seen.kept} of {seen.written} are left, {seen.refused} writes refused (OOM)",
-        where="a server of golive's own with the deployment's file and policy",
-        look="the maxmemory-policy",
-    )
-
-
-@then("writes are refused, and all keys without a TTL are there")
-def refuses_rather(eviction: Eviction) -> None:
-    seen = eviction.full
-    require(
-        seen.refused > 0 and seen.kept == seen.written,
-        expected=f"writes refused (OOM), and all of {seen.written} keys without a TTL",
-        actual=f"{seen.refused} writes refused, {seen.kept} keys",
-        where="a server of golive's own with the deployment's file and policy",
-        look="the maxmemory-policy",
-    )
-
-
-@when(
-    parsers.parse('a client asks "{path}" for a word that nobody asked for'), target_fixture="word"
-)
-def ask_for_a_word(https: Endpoint, pace: Pace, evidence: EvidenceLog, path: str) -> str:
-    word = f"golive{secrets.token_hex(8)}"
-    pace.wait()
-    response = request(https, path + word)
-    evidence.add(response.url, response.status)
-    require(
-        response.status == 200,
-        expected="status 200",
-        actual=response.status,
-        where=response.url,
-        look=f"curl -i 'https://{https.name}{path}{word}'",
-    )
-    return word
-
-
-@then("the application keeps the answer in Redis", target_fixture="keys")
-def keeps_answer(
-    environment: Environment, measurements: Measurements, evidence: EvidenceLog, word: str
-) -> Keyspace:
-    node, _ = _primary(_roles(environment, measurements))
-    login = Login("admin", credential(environment, "redis-admin-password"))
-    until = time.monotonic() + _KEPT_WITHIN_S
-    while True:  # the application answers first, and writes then
-        seen = keyspace(node, login, 0, _KEYS)
-        kept = [key.name for key in seen.keys if word in key.name]
-        if kept or time.monotonic() > until:
-            break
-    evidence.add("kept", kept)
-    evidence.add("keys of each database", seen.databases)
-    if not kept and not seen.complete:
-        raise Unproven(f"{node} has more than {_KEYS} keys: not found among them", Whose.OURS)
-    require(
-        len(kept) == 1,
-        expected=f"1 key with {word} in its name, within {_KEPT_WITHIN_S:g} s",
-        actual=f"{len(kept)} of {len(seen.keys)} keys",
-        where=node,
-        look=_cli(node, f"--scan --pattern '*{word}*'"),
-    )
-    return seen
-
-
-@then(parsers.parse('each Redis key begins with "{prefix}"'))
-def has_prefix(environment: Environment, keys: Keyspace, prefix: str) -> None:
-    others = [key.name for key in keys.keys if not key.name.startswith(prefix)]
-    require(
-        not others,
-        expected=f"{len(keys.keys)} keys that begin with {prefix}",
-        actual=f"{len(others)} do not: {listed(others[:_SHOWN])}",
-        where=environment.name,
-        look="redis-cli --scan",
-    )
-
-
-@then(parsers.parse("each Redis key has a TTL of at most {minutes:d} minutes"))
-def has_ttl(environment: Environment, keys: Keyspace, minutes: int) -> None:
-    wrong = [key for key in keys.keys if key.ttl_s is None or key.ttl_s > minutes * 60]
-    require(
-        not wrong,
-        expected=f"{len(keys.keys)} keys with a TTL of at most {minutes * 60} s",
-        actual=f"{len(wrong)} without: {listed(wrong[:_SHOWN])}",
-        where=environment.name,
-        look="redis-cli PTTL <key>",
-    )
-
-
-@then(parsers.parse("only the Redis database {number:d} has keys"))
-def one_database(environment: Environment, keys: Keyspace, number: int) -> None:
-    require(
-        set(keys.databases) == {number},
-        expected=f"keys in database {number} only",
-        actual=f"keys in each: {keys.databases}",
-        where=environment.name,
-        look="redis-cli INFO keyspace",
-    )
-
-
-@then(parsers.parse("each Redis node answers {code} to somebody without a password who sends"))
-def refused_without(
-    environment: Environment, evidence: EvidenceLog, code: str, datatable: list[list[str]]
-) -> None:
-    for node in _nodes(environment):
-        _require_refused(evidence, node, tuple(column(datatable)), None, code)
-
-
-@then(parsers.parse("each Redis node answers {code} to a wrong password"))
-def refused_wrong(environment: Environment, evidence: EvidenceLog, code: str) -> None:
-    for node in _nodes(environment):
-        _require_refused(evidence, node, ("PING",), secrets.token_hex(16), code)
-
-
-@then("the application's Redis password allows none of")
-def allows_none(
-    environment: Environment,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    datatable: list[list[str]],
-) -> None:
-    node, _ = _primary(_roles(environment, measurements))
-    admin = Login("admin", credential(environment, "redis-admin-password"))
-    password = credential(environment, "redis-password")
-    seen = permissions(node, admin, password, tuple(column(datatable)))
-    evidence.add("permissions", seen)
-    allowed = [each for each in seen if each.refusal is None]
-    require(
-        not allowed,
-        expected=f"none of {len(seen)} commands allowed",
-        actual=f"allowed: {listed([each.command for each in allowed])}",
-        where=f"{node}, user {seen[0].user}",
-        look=_cli(node, f"ACL DRYRUN {seen[0].user} " + (allowed[0].command if allowed else "")),
-    )
-
-
-@then(parsers.parse('"{command}", sent with it, is answered {code}'))
-def is_answered(
-    environment: Environment,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    command: str,
-    code: str,
-) -> None:
-    node, _ = _primary(_roles(environment, measurements))
-    password = credential(environment, "redis-password")
-    _require_refused(evidence, node, (command,), password, code)
-
-
-@then(parsers.parse('"{command}", sent with it, is served'))
-def is_served(
-    environment: Environment, measurements: Measurements, evidence: EvidenceLog, command: str
-) -> None:
-    node, _ = _primary(_roles(environment, measurements))
-    _require_refused(evidence, node, (command,), credential(environment, "redis-password"), None)
 
 
 @then(parsers.parse('the snapshot schedule of each Redis node is "{schedule}"'))
@@ -383,7 +169,7 @@ def schedule_is(
             expected=f"save {schedule}",
             actual=f"save {seen.schedule}" if seen.schedule else "no snapshots",
             where=node,
-            look=_cli(node, "CONFIG GET save"),
+            look=cli(node, "CONFIG GET save"),
         )
 
 
@@ -400,11 +186,12 @@ def snapshot_recent(environment: Environment, measurements: Measurements, minute
             expected=f"ok, and at most {minutes} minutes old where anything has changed since",
             actual=f"{seen.last_status}, {age} ago, {seen.unsaved} changes since",
             where=node,
-            look=_cli(node, "INFO persistence"),
+            look=cli(node, "INFO persistence"),
         )
 
 
-def _nodes(environment: Environment) -> tuple[Node, ...]:
+def nodes_of(environment: Environment) -> tuple[Node, ...]:
+    """The nodes of the environment."""
     return tuple(map(node_of, machines(environment, "redis")))
 
 
@@ -413,7 +200,8 @@ def node_of(machine: Machine) -> Node:
     return Node(machine.name.partition(".")[0], machine.host.address or machine.name)
 
 
-def _machine(environment: Environment, node: Node) -> Machine:
+def machine_of(environment: Environment, node: Node) -> Machine:
+    """The host of a node."""
     return next(
         machine
         for machine in machines(environment, "redis")
@@ -421,7 +209,8 @@ def _machine(environment: Environment, node: Node) -> Machine:
     )
 
 
-def _exporter(environment: Environment) -> Login:
+def exporter(environment: Environment) -> Login:
+    """Who may look, and change nothing."""
     return Login("exporter", credential(environment, "redis-exporter-password"))
 
 
@@ -429,17 +218,18 @@ def _each(
     environment: Environment, measurements: Measurements, probe: Callable[[Node, Login], T]
 ) -> dict[Node, T]:
     """What the probe says of each node; all are asked at the same time."""
-    login = _exporter(environment)
-    nodes = _nodes(environment)
+    login = exporter(environment)
+    nodes = nodes_of(environment)
     asked = {node: measurements.start(probe, node, login) for node in nodes}
     return {node: future.result() for node, future in asked.items()}
 
 
-def _roles(environment: Environment, measurements: Measurements) -> dict[Node, Replication]:
+def roles_of(environment: Environment, measurements: Measurements) -> dict[Node, Replication]:
+    """What each node says of its replication."""
     return _each(environment, measurements, replication)
 
 
-def _primary(seen: dict[Node, Replication]) -> tuple[Node, Replication]:
+def primary_of(seen: dict[Node, Replication]) -> tuple[Node, Replication]:
     """The one primary. Raises Unproven where there is another number of them."""
     primaries = [(node, each) for node, each in seen.items() if each.role == "master"]
     if len(primaries) != 1:
@@ -456,27 +246,6 @@ def _memories(
     return seen
 
 
-def _require_refused(
-    evidence: EvidenceLog,
-    node: Node,
-    commands: tuple[str, ...],
-    password: str | None,
-    code: str | None,
-) -> None:
-    seen = answers(node, commands, password)
-    evidence.add(
-        f"answers of {node.name}", {each.command: each.refusal or "served" for each in seen}
-    )
-    wrong = [f"{each.command}: {each.refusal or 'served'}" for each in seen if each.refusal != code]
-    signed_in = "" if password is None else "AUTH <password>, then "
-    require(
-        not wrong,
-        expected=code or "served",
-        actual=listed(wrong),
-        where=node,
-        look=f"redis-cli -h {node.address} -p {node.port}: {signed_in}{commands[0]}",
-    )
-
-
-def _cli(node: Node, command: str) -> str:
+def cli(node: Node, command: str) -> str:
+    """How a person asks a node."""
     return f"redis-cli -h {node.address} -p {node.port} --user exporter --askpass {command}"
