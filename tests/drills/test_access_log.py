@@ -73,3 +73,11 @@ def test_another_format_proves_nothing(file, text):
 def test_no_log(tmp_path):
     with pytest.raises(Unproven), AccessLog(tmp_path / "absent.log", time.monotonic):
         pytest.fail("entered")
+
+
+def test_what_was_written_before_a_moment_is_known_at_it(file):
+    with AccessLog(file, time.monotonic) as log:
+        for count in range(1, 20):
+            write(file, line("127.84.1.1:3000"))
+            moment = log.now()
+            assert log.answered(0, moment).total() == count

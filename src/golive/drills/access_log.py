@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,13 @@ class AccessLog:
         self._closed.set()
         self._reader.join()
 
+    def now(self) -> float:
+        """The clock's time, once all is known that nginx had written when it was asked."""
+        written = self._file.stat().st_size
+        while self._at < written and self._reader.is_alive():
+            time.sleep(_POLL_S / 4)
+        return self._clock()
+
     def answered(self, begin_s: float, end_s: float) -> Counter[str]:
         """How many requests each address answered between these times. Raises Unproven."""
         return Counter(address for at_s, address in self._known() if begin_s <= at_s < end_s)
@@ -57,6 +65,7 @@ class AccessLog:
                 *lines, rest = (rest + file.read()).split(b"\n")
                 for line in lines:
                     self._take(line)
+                self._at = file.tell()
 
     def _take(self, line: bytes) -> None:
         try:

@@ -116,15 +116,16 @@ def grow(stage: Stage, address: str) -> Growth:
     try:
         file.write_text(text.replace(line, line + line.replace(last, address), 1))
         reload(edge, server(directory, "edge").pid)
-        added_s = traffic.now()
+        added_s = stage.log.now()
         traffic.more(_REQUESTS)
-        answered = stage.log.answered(added_s, traffic.now())
+        answered = stage.log.answered(added_s, stage.log.now())
     finally:
         file.write_text(text)
         reload(edge, server(directory, "edge").pid)
-    removed_s = traffic.now()
+    # What the old workers answered last is read from the log a little later.
+    removed_s = stage.log.now()
     traffic.more(_NO_MORE)
-    afterwards = stage.log.answered(removed_s, traffic.now())[address]
+    afterwards = stage.log.answered(removed_s, stage.log.now())[address]
     return Growth(
         address,
         tuple(sorted(answered.items())),
