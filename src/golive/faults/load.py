@@ -33,8 +33,10 @@ _ABUSIVE = f"{_FEATURE}A client who keeps to no limit is refused, and nobody els
 _SERVERS = ("app-1", "app-2", "app-3")
 _PORT, _RELAY_PORT = 27017, 27018
 _HANDLER = "  app.get(`${base}/weather`, handle(async (req, res) => {\n"
+# One of ten requests, and none of the client who keeps to no limit.
+_TRACK = "  app.get(`${base}/activities/:activityId/track`, handle(async (req, res) => {\n"
 _LIMIT = "  app.use(rateLimit(store, config.RATE_LIMIT_WINDOW, config.RATE_LIMIT_MAX, log));\n"
-_BLOCK = "    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);\n"
+_BLOCK = "    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 550);\n"
 # A worker that has once had more than 22 requests in 3 s (in a spike it has 27, else 12) stays
 # slow: as one whose garbage, queue or list of timers never shrinks again.
 _STUCK = """\
@@ -49,7 +51,7 @@ _STUCK = """\
   });
 """
 _NINE_TIMES = (
-    "    await Promise.all(Array.from({ length: 9 }, () => weather.findOne({ _id: 'paris' })));\n"
+    "    await Promise.all(Array.from({ length: 9 }, () => tracks.findOne({}, { _id: 1 })));\n"
 )
 
 
@@ -68,11 +70,11 @@ def database_far_away(replica: Target) -> Iterator[None]:
 @fault(_RESPONSE, _RECOVERY, _MONGODB)
 @contextmanager
 def event_loop_blocked(replica: Target) -> Iterator[None]:
-    """CHK-12: the weather is waited for without letting others have the event loop.
+    """CHK-12: a ride's track is waited for without letting others have the event loop.
 
     They all wait then, also for MongoDB: what it has answered lies there unread.
     """
-    with _sources_edited(replica, _SERVERS, "src/catalog.js", (_HANDLER, _HANDLER + _BLOCK)):
+    with _sources_edited(replica, _SERVERS, "src/riders.js", (_TRACK, _TRACK + _BLOCK)):
         yield
 
 
@@ -92,7 +94,7 @@ def small_pool(replica: Target) -> Iterator[None]:
 
     MongoDB answers each within 100 ms; what takes long is to get to ask. After the spike as well.
     """
-    edits = (_HANDLER, _HANDLER + _NINE_TIMES)
+    edits = (_TRACK, _TRACK + _NINE_TIMES)
     with _mongodb_behind_relay(replica, 65, "maxPoolSize=1", edits):
         yield
 
@@ -177,7 +179,7 @@ def _mongodb_behind_relay(
                     )
                     changes = [file_with(replica, host, MONGO_URI=through)]
                     if edits:
-                        changes.append(edited(replica, host, f"{DIRECTORY}/src/catalog.js", *edits))
+                        changes.append(edited(replica, host, f"{DIRECTORY}/src/riders.js", *edits))
                     made.enter_context(reloaded(replica, host, *changes))
                 yield
         finally:
