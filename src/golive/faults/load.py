@@ -51,7 +51,7 @@ _STUCK = """\
   });
 """
 _NINE_TIMES = (
-    "    await Promise.all(Array.from({ length: 9 }, () => tracks.findOne({}, { _id: 1 })));\n"
+    "    await Promise.all(Array.from({ length: 9 }, () => activities.findOne({})));\n"
 )
 
 
