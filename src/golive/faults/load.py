@@ -50,9 +50,7 @@ _STUCK = """\
     setTimeout(next, stuck ? 700 : 0);
   });
 """
-_NINE_TIMES = (
-    "    await Promise.all(Array.from({ length: 9 }, () => activities.findOne({})));\n"
-)
+_NINE_TIMES = "    await Promise.all(Array.from({ length: 9 }, () => activities.findOne({})));\n"
 
 
 @fault(_MONGODB)

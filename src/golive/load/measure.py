@@ -34,6 +34,17 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Generated:
+    """A run that has ended, at this time; before and after it, the application's workers."""
+
+    request: Request
+    run: Run
+    before: Workers | NotRun | Unproven
+    after: Workers | NotRun | Unproven
+    ended: datetime
+
+
+@dataclass(frozen=True)
 class Measured:
     """What came of it. Where the servers could not be asked, `figures` says why.
 
@@ -54,8 +65,13 @@ def seen(value: T | NotRun | Unproven) -> T:
     return value
 
 
-def measure(request: Request, watch: Watch = nothing, source: str | None = None) -> Measured:
-    """Generate the load, and ask the servers before and after it. Raises Unproven.
+def measure(request: Request, watch: Watch = nothing) -> Measured:
+    """Generate the load, and ask the servers before and after it. Raises Unproven."""
+    return ask(generate(request, watch))
+
+
+def generate(request: Request, watch: Watch = nothing, source: str | None = None) -> Generated:
+    """Generate the load. Raises Unproven.
 
     `source` is the client who makes an account for it.
     """
@@ -64,13 +80,23 @@ def measure(request: Request, watch: Watch = nothing, source: str | None = None)
         plan = target.plan(environment, request.profile, request.visit, account, request.fleet.size)
         before = _or_why(lambda: _workers(environment))
         done = run(plan, watch, request.fleet)
-    if done.ended == INTERRUPTED:  # whoever is in a hurry does not wait for a scrape
-        not_asked = Unproven("the run was interrupted: nothing was asked after it", Whose.OURS)
-        return Measured(request, done, not_asked, before, not_asked)
     ended = datetime.now(UTC)
-    after = _or_why(lambda: _workers(environment))
-    told = _or_why(lambda: figures(prometheus(environment), environment, done.began, ended))
-    return Measured(request, done, told, before, after)
+    if done.ended == INTERRUPTED:
+        not_asked = Unproven("the run was interrupted: nothing was asked after it", Whose.OURS)
+        return Generated(request, done, before, not_asked, ended)
+    return Generated(request, done, before, _or_why(lambda: _workers(environment)), ended)
+
+
+def ask(generated: Generated) -> Measured:
+    """With the servers' figures of the run: Prometheus has them a scrape after it, up to 15 s."""
+    done, environment = generated.run, generated.request.environment
+    told: Figures | NotRun | Unproven
+    if done.ended == INTERRUPTED:  # whoever is in a hurry does not wait for a scrape
+        told = Unproven("the run was interrupted: nothing was asked after it", Whose.OURS)
+    else:
+        ended = generated.ended
+        told = _or_why(lambda: figures(prometheus(environment), environment, done.began, ended))
+    return Measured(generated.request, done, told, generated.before, generated.after)
 
 
 def prometheus(environment: Environment) -> Endpoint:

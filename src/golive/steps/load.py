@@ -14,7 +14,7 @@ from golive.load import judgement, profile, summary, target, thresholds
 from golive.load.confidence import Answer
 from golive.load.explain import explain
 from golive.load.judgement import Judged
-from golive.load.measure import Measured, Request, measure, prometheus, seen
+from golive.load.measure import Generated, Measured, Request, ask, generate, prometheus, seen
 from golive.outcome import Unproven, Whose
 from golive.steps.expectation import column, listed, require
 from golive.steps.prometheus import url
@@ -52,7 +52,9 @@ def pytest_golive_ahead(
     """
     if tags & {"CHK-12", "DEP-06"}:
         with contextlib.suppress(Unproven):  # the scenario will say so
-            measurements.queue(_measure, _request(environment, _PROFILE), clients.named("load"))
+            asked = _request(environment, _PROFILE), clients.named("load")
+            measurements.queue(_generate, *asked)
+            measurements.start(_measure, measurements, *asked)
 
 
 def _request(environment: Environment, name: str) -> Request:
@@ -64,8 +66,13 @@ def _request(environment: Environment, name: str) -> Request:
     return Request(environment.name, environment, name, chosen, visit)
 
 
-def _measure(request: Request, source: str | None) -> Measured:
-    return measure(request, source=source)
+def _generate(request: Request, source: str | None) -> Generated:
+    return generate(request, source=source)
+
+
+def _measure(measurements: Measurements, request: Request, source: str | None) -> Measured:
+    """Whoever waits for a scrape keeps nobody else waiting: only the load is queued."""
+    return ask(measurements.queue(_generate, request, source).result())
 
 
 @given(parsers.parse(thresholds.RUN), target_fixture="load")
@@ -78,7 +85,9 @@ def load_of_profile(
     confidence: float,
 ) -> Load:
     """Once a session."""
-    measured = measurements.result(_measure, _request(environment, profile), clients.named("load"))
+    measured = measurements.result(
+        _measure, measurements, _request(environment, profile), clients.named("load")
+    )
     samples = measured.run.samples
     evidence.add("load test", {"began": measured.run.began, "requests": samples.count()})
     if target.one_client(environment):
