@@ -39,6 +39,11 @@ def test_a_blocked_event_loop_makes_everything_wait_and_is_named_alone():
     assert "MongoDB" not in said
 
 
+def test_a_loop_that_is_late_for_longer_than_people_wait_needs_no_other_witness():
+    assert "was blocked for up to 620 ms" in of(lag_ms=620.0)
+    assert "no figure" in of(lag_ms=300.0)
+
+
 def test_one_server_of_three():
     assert "app-1 alone answers with errors: 60 of 200" in one(faulty=60)
     assert "app-1 alone is slow: 700 ms" in one(mean_ms=700.0)

@@ -7,6 +7,7 @@ from golive.load.figures import Figures, ServerFigures
 
 _OFTEN = 0.01  # of a server's answers
 _LAG_MS = 200  # an event loop that is late by more answers nobody meanwhile
+_LONG_LAG_MS = 500  # as long as people may wait: no machine that is merely busy makes it so late
 _MONGODB_MS, _POOL_MS = 50.0, 50.0  # on average
 _REDIS_MS = 15.0  # a command takes less than one, unless the event loop lets it wait
 _TIMES = 3  # as slow as the others
@@ -28,7 +29,11 @@ def _reasons(figures: Figures) -> Iterator[str]:
     yield from _one_of_several(figures)
     # Redis is the yardstick: what makes its answers wait as well is the process that asks.
     late = [each for each in figures.servers if (each.redis_ms or 0) > _REDIS_MS]
-    blocked = [each for each in late if (each.lag_ms or 0) > _LAG_MS]
+    blocked = [
+        each
+        for each in figures.servers
+        if (each.lag_ms or 0) > (_LAG_MS if each in late else _LONG_LAG_MS)
+    ]
     if blocked:
         worst = max(blocked, key=lambda each: each.lag_ms or 0)
         yield (
@@ -37,7 +42,8 @@ def _reasons(figures: Figures) -> Iterator[str]:
         )
     elif late:
         yield f"a Redis command took {_largest(late, 'redis_ms')} ms on average ({_names(late)})"
-    yield from _mongodb([each for each in figures.servers if each not in late], figures)
+    itself = [each for each in figures.servers if each not in late and each not in blocked]
+    yield from _mongodb(itself, figures)
     busy = [each for each in figures.servers if (each.cpu or 0) > _BUSY * _WORKERS]
     if busy:
         yield f"the workers of {_names(busy)} used {_largest(busy, 'cpu', 1)} of {_WORKERS:g} cores"

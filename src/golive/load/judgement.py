@@ -17,7 +17,7 @@ from golive.outcome import Unproven, Whose
 _LAG_MS = 100  # beyond which what does not hold may be the generator's doing
 _CPU = 0.9  # of a core
 _STARVED = 0.65  # of the time: who shares the machine with the generator, as a replica does
-_SENT = 0.85  # of what a rate should have brought; Poisson's own spread is far smaller
+_SENT = 0.95  # of what a rate should have brought
 _FEW = 25  # fewer than so many requests expected: their number says nothing of the rate
 
 

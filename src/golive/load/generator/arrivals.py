@@ -37,6 +37,15 @@ class Kind:
         return random.choices(self.acts, self.weights)[0]
 
 
+def instants(begin: float, end: float, rate: float) -> list[float]:
+    """When requests come: as many as the rate brings, each at any instant, in order.
+
+    So they come as from the world (Poisson, given their number), and whether all were sent can be
+    counted: the number itself is no matter of chance.
+    """
+    return sorted(random.uniform(begin, end) for _ in range(round(rate * (end - begin))))
+
+
 class Arrivals:
     """The whole of an open run in this process: its share of the plan's stages."""
 
@@ -58,9 +67,7 @@ class Arrivals:
             end = begin + stage.seconds
             abuse = stage.abuse / self._plan.workers
             abusing = gevent.spawn(self._abusing, begin, end, abuse) if abuse else None
-            rate = (stage.rate or 0) / self._plan.workers
-            due = begin
-            while rate and (due := due + random.expovariate(rate)) < end:
+            for due in instants(begin, end, (stage.rate or 0) / self._plan.workers):
                 gevent.sleep(max(0.0, due - time.perf_counter()))
                 self._under_way.spawn(self._guarded, self._one, due)
             gevent.sleep(max(0.0, end - time.perf_counter()))
