@@ -1,5 +1,6 @@
 """When the requests of an open stage come."""
 
+from itertools import pairwise
 from statistics import mean
 
 import pytest
@@ -17,7 +18,7 @@ def test_as_many_come_as_the_rate_brings(rate):
 
 def test_they_come_at_random_and_not_evenly():
     found = instants(0.0, 100.0, 50)
-    gaps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(found)]
     # Of a Poisson process the gaps' spread is their mean; a steady beat has none.
     spread = mean((each - 0.02) ** 2 for each in gaps) ** 0.5
     assert 0.017 < spread < 0.023
