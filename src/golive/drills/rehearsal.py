@@ -122,7 +122,7 @@ class Rehearsal:
         with self._log.open("w") as output:
             self._process = process = subprocess.Popen(
                 # What others measure meanwhile, response times say, goes first.
-                [*command],
+                ["nice", *command],
                 cwd=self.repository.workspace,
                 env=self.host.environment,
                 stdin=subprocess.DEVNULL,
