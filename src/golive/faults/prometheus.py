@@ -43,8 +43,7 @@ def alertmanager_elsewhere(replica: Target) -> Iterator[None]:
 @contextmanager
 def a_server_forgotten(replica: Target) -> Iterator[None]:
     """PRM-05, ARC-08: nobody added the second application server to the targets."""
-    target = f"          - '{replica.subnet.hosts['app-2']}:9100'\n"
-    with configuration_edited(replica, (target, "")):
+    with _forgotten(replica, f"{replica.subnet.hosts['app-2']}:9100"):
         yield
 
 
@@ -61,8 +60,7 @@ def edge_at_the_wrong_port(replica: Target) -> Iterator[None]:
 @contextmanager
 def an_application_forgotten(replica: Target) -> Iterator[None]:
     """PRM-06: nobody added the first application server to the targets."""
-    target = f"          - '{replica.subnet.hosts['app-1']}:3000'\n"
-    with configuration_edited(replica, (target, "")):
+    with _forgotten(replica, f"{replica.subnet.hosts['app-1']}:3000"):
         yield
 
 
@@ -82,8 +80,7 @@ def a_worker_counts_alone(replica: Target) -> Iterator[None]:
 @contextmanager
 def a_redis_forgotten(replica: Target) -> Iterator[None]:
     """PRM-07: nobody added the third Redis to the targets."""
-    target = f"          - 'redis://{replica.subnet.hosts['redis-3']}:6379'\n"
-    with configuration_edited(replica, (target, "")):
+    with _forgotten(replica, f"redis://{replica.subnet.hosts['redis-3']}:6379"):
         yield
 
 
@@ -92,33 +89,35 @@ def a_redis_forgotten(replica: Target) -> Iterator[None]:
 def a_member_not_watched(replica: Target) -> Iterator[None]:
     """PRM-08, MDB-05: what there is of one MongoDB member is thrown away."""
     member = replica.subnet.hosts["mongo-2"]
-    job = "- job_name: 'mongodb'\n"
-    drop = (
-        "    metric_relabel_configs:\n"
-        f"      - {{source_labels: [member], regex: '{member}:.*', action: drop}}\n"
-    )
-    up = f'count(mongodb_up{{member=~"{member}:.*"}})'
-    try:
-        with configuration_edited(replica, (job, job + drop)):
-            until(lambda: not value(prometheus(replica), up), f"{up} is gone")
-            yield
-    finally:
-        until(lambda: bool(value(prometheus(replica), up)), f"{up} is back")
+    up = f'mongodb_up{{member=~"{member}:.*"}}'
+    with _thrown_away(replica, "mongodb", f"[member], regex: '{member}:.*'", up):
+        yield
 
 
 @fault(f"{_FEATURE}Every rule is healthy, and none can never fire")
 @contextmanager
 def a_series_thrown_away(replica: Target) -> Iterator[None]:
     """PRM-04: a series that a rule asks for is dropped, so that the rule can never fire."""
-    job = "- job_name: 'redis'\n"
     series = "redis_rdb_last_bgsave_status"
-    drop = (
-        "    metric_relabel_configs:\n"
-        f"      - {{source_labels: [__name__], regex: {series}, action: drop}}\n"
-    )
+    with _thrown_away(replica, "redis", f"[__name__], regex: {series}", series):
+        yield
+
+
+@contextmanager
+def _forgotten(replica: Target, target: str) -> Iterator[None]:
+    """With one target fewer."""
+    with configuration_edited(replica, (f"          - '{target}'\n", "")):
+        yield
+
+
+@contextmanager
+def _thrown_away(replica: Target, job: str, labels: str, series: str) -> Iterator[None]:
+    """With what a job scrapes of these labels dropped; `series` selects some of it."""
+    line = f"- job_name: '{job}'\n"
+    drop = f"    metric_relabel_configs:\n      - {{source_labels: {labels}, action: drop}}\n"
     count = f"count({series})"
     try:
-        with configuration_edited(replica, (job, job + drop)):
+        with configuration_edited(replica, (line, line + drop)):
             until(lambda: not value(prometheus(replica), count), f"no {series}")
             yield
     finally:

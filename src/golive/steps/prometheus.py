@@ -1,6 +1,7 @@
 """Judge what Prometheus scrapes."""
 
 import time
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -112,13 +113,7 @@ def job_is_up(
     found = _job(prometheus, measurements, evidence, job)
     for machine in (each for role in column(datatable) for each in machines(environment, role)):
         its = [each for each in found if urlsplit(each.url).hostname in _names(machine)]
-        require(
-            any(each.health == "up" and urlsplit(each.url).port == port for each in its),
-            expected=f"a target on port {port}, up",
-            actual=listed([f"{each.url} {each.health} {each.error}".strip() for each in its]),
-            where=f"job {job}, {machine.name}",
-            look=url(prometheus, "/targets"),
-        )
+        _require_up(prometheus, its, port, f"job {job}, {machine.name}")
 
 
 @then(parsers.parse('it is scraped at "{path}"'))
@@ -147,13 +142,7 @@ def exporter_is_up_for(
     found = _job(prometheus, measurements, evidence, job)
     for machine in (each for role in column(datatable) for each in machines(environment, role)):
         its = [each for each in found if any(name in each.instance for name in _names(machine))]
-        require(
-            any(each.health == "up" and urlsplit(each.url).port == port for each in its),
-            expected=f"a target on port {port} that is told to measure it, up",
-            actual=listed([f"{each.url} {each.health} {each.error}".strip() for each in its]),
-            where=f"job {job}, {machine.name}",
-            look=url(prometheus, "/targets"),
-        )
+        _require_up(prometheus, its, port, f"job {job}, told to measure {machine.name}")
 
 
 @then(parsers.parse('the job "{job}" is up by port {port:d}'))
@@ -161,13 +150,7 @@ def exporter_is_up(
     prometheus: Endpoint, measurements: Measurements, evidence: EvidenceLog, job: str, port: int
 ) -> None:
     found = _job(prometheus, measurements, evidence, job)
-    require(
-        any(each.health == "up" and urlsplit(each.url).port == port for each in found),
-        expected=f"a target on port {port}, up",
-        actual=listed([f"{each.url} {each.health} {each.error}".strip() for each in found]),
-        where=f"job {job}",
-        look=url(prometheus, "/targets"),
-    )
+    _require_up(prometheus, found, port, f"job {job}")
 
 
 @then(parsers.parse('a series "{metric}" is 1 for each of'))
@@ -238,6 +221,16 @@ def _job(
 
 def _names(machine: Machine) -> list[str]:
     return [name for name in (machine.host.address, machine.name) if name]
+
+
+def _require_up(prometheus: Endpoint, found: Sequence[Target], port: int, where: str) -> None:
+    require(
+        any(each.health == "up" and urlsplit(each.url).port == port for each in found),
+        expected=f"a target on port {port}, up",
+        actual=listed([f"{each.url} {each.health} {each.error}".strip() for each in found]),
+        where=where,
+        look=url(prometheus, "/targets"),
+    )
 
 
 def _require_targets(prometheus: Endpoint, found: tuple[Target, ...], which: str) -> None:
