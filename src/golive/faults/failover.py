@@ -71,43 +71,22 @@ def one_server_does_it_all(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_LEADS, blinds=[_WRITES])
+@fault(_LEADS, _LEADS_FROZEN, blinds=[_WRITES, _WRITES_FROZEN])
 @contextmanager
 def nobody_else_may_lead(replica: Target) -> Iterator[None]:
     """ARC-06: the secondaries have no priority, so that nobody leads without the primary.
 
-    There is no new primary then that could have the writes, or lack them.
+    Whether it was killed or is frozen: there is no new primary then that could have the writes,
+    or lack them.
     """
     with reconfigured(replica, {"priority": 0}, members=2):
         yield
 
 
-@fault(_WRITES)
+@fault(_WRITES, _WRITES_FROZEN)
 @contextmanager
 def written_behind(replica: Target) -> Iterator[None]:
     """ARC-06: a server acknowledges a write, and makes it two seconds later."""
-    with _written_behind(replica):
-        yield
-
-
-@fault(_LEADS_FROZEN, blinds=[_WRITES_FROZEN])
-@contextmanager
-def nobody_else_may_lead_once_it_is_frozen(replica: Target) -> Iterator[None]:
-    """ARC-06: as nobody_else_may_lead, for the primary that freezes."""
-    with reconfigured(replica, {"priority": 0}, members=2):
-        yield
-
-
-@fault(_WRITES_FROZEN)
-@contextmanager
-def written_behind_a_frozen_primary(replica: Target) -> Iterator[None]:
-    """ARC-06: as written_behind, for the primary that freezes."""
-    with _written_behind(replica):
-        yield
-
-
-@contextmanager
-def _written_behind(replica: Target) -> Iterator[None]:
     now = "    await activities.insertOne(activity);"
     later = "    setTimeout(() => activities.insertOne(activity).catch(() => {}), 2000);"
     with source_edited(replica, _HOST, "src/riders.js", (now, later)):
