@@ -32,7 +32,9 @@ Feature: Failover
   Rule: MongoDB
 
     # The stack's members miss a primary after 5 s (replica-set.json, electionTimeoutMillis), not
-    # after MongoDB's 10 s: they stand in one region, and each second is one without writes.
+    # after MongoDB's 10 s: they stand in one region, and each second is one without writes. A new
+    # primary waits for what every member has before it takes writes; one that is frozen is given
+    # up after 3 s (heartbeatTimeoutSecs) instead of 10.
 
     @ARC-06
     Scenario: Another member leads when the MongoDB primary is killed, and writes resume
