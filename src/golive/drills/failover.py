@@ -46,20 +46,21 @@ def fail_over(replica: Replica, stalled_s: float) -> FailoverDrill:
     before = inventory(replica.directory)
     with one_more(replica) as address, staged(replica) as stage:
         growth = grow(stage, address)
-        # The balancer tries a lost server again after 10 s: others are lost meanwhile.
+        # Back before anything else is lost: a balancer that does not retry loses requests until
+        # then, and they would be laid at another's door.
         server = application_servers.Losing(stage)
         server.lose()
+        server.await_ready()
+        server.await_back()
         nodes = {
             host: redis_node.lose(stage, host, users=("app-1", "app-3"))
             for host in ("redis-2", "redis-1")
         }
-        server.await_ready()
         primary = mongodb_primary.Losing(stage, "killed")
         primary.lose()
         begin, end = stall(stage, stalled_s)
         primary.await_writes()
         primary.heal()
-        server.await_back()
     traffic = stage.traffic
     return FailoverDrill(
         growth=growth,
