@@ -15,6 +15,7 @@ from gevent.pool import Pool
 
 from golive.load.generator.people import TIMEOUT_S, Door, Person, scheduled
 from golive.load.generator.recorder import Recorder
+from golive.load.instants import instants
 
 _MOST_AT_ONCE = 5000
 _ENTERING = 0.7  # of the first stage: by then everybody has come
@@ -35,15 +36,6 @@ class Kind:
     def act(self) -> Act:
         """One of the acts."""
         return random.choices(self.acts, self.weights)[0]
-
-
-def instants(begin: float, end: float, rate: float) -> list[float]:
-    """When requests come: as many as the rate brings, each at any instant, in order.
-
-    So they come as from the world (Poisson, given their number), and whether all were sent can be
-    counted: the number itself is no matter of chance.
-    """
-    return sorted(random.uniform(begin, end) for _ in range(round(rate * (end - begin))))
 
 
 class Arrivals:

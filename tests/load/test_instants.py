@@ -5,7 +5,7 @@ from statistics import mean
 
 import pytest
 
-from golive.load.generator.arrivals import instants
+from golive.load.instants import instants
 
 
 @pytest.mark.parametrize("rate", [1, 25, 60.5])
