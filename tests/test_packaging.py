@@ -149,4 +149,4 @@ def test_continuous_integration_runs_make_test() -> None:
     ci = ROOT / ".ci/run"
 
     assert os.access(ci, os.X_OK)
-    assert ci.read_text().splitlines()[-1] == "exec make test"
+    assert ci.read_text().splitlines()[-1] == "make test"
