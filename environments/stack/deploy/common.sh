@@ -24,6 +24,7 @@ UPSTREAM="/etc/nginx/upstream.conf"
 PORT=3000
 
 HEALTH_WITHIN=60    # seconds that a release may take until it answers
+RELOADED_WITHIN=10  # seconds that nginx may take to read its configuration
 OBSERVE=10          # seconds for which a new release is observed
 # This server's own: BLUE, GREEN (addresses), ON_EDGE (a command that runs another where nginx is),
 # SNAPSHOT (a command that saves the database), SITE and CURL (options) for the smoke tests.
@@ -46,7 +47,7 @@ alone() {
   exec 9>"$LOCK_FILE"
   flock --nonblock 9 || die "un déploiement ou un rollback est déjà en cours"
   # A run that was killed may have changed the file, and not told nginx.
-  if [ -n "$(live)" ]; then switch_to "$(live)"; fi
+  if [ -n "$(live)" ]; then name "$(live)"; fi
 }
 
 slot() { echo "$DEPLOY_DIR.$1"; }
@@ -106,8 +107,22 @@ clear_slot() {
   rm -rf "$(slot "$1")"
 }
 
+# nginx's workers that accept connections; one that only finishes what it has says so in its title.
+accepting() { $ON_EDGE pgrep -P "$($ON_EDGE cat /run/nginx.pid)" -f 'process$' | sort || true; }
+
 # From now on nginx sends requests to this slot; those that have begun are finished by the other.
 switch_to() {
+  local old until; old=$(accepting); until=$((SECONDS + RELOADED_WITHIN))
+  name "$1"
+  # The reload returns at once: until the old workers accept no more, they answer as before.
+  while comm -12 <(echo "$old") <(accepting) | grep -q .; do
+    if ((SECONDS >= until)); then die "nginx sert encore sa configuration d’avant"; fi
+    sleep 0.05
+  done
+}
+
+# Name this slot to nginx, and to whoever looks for what is live.
+name() {
   local to; to=$(address "$1"):$PORT
   $ON_EDGE sed -i.before -e "s/$BLUE:$PORT/$to/" -e "s/$GREEN:$PORT/$to/" "$UPSTREAM"
   if ! $ON_EDGE nginx -t -q; then

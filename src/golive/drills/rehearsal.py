@@ -54,7 +54,7 @@ class Run:
             "seconds": round(self.duration_s, 2),
             "before": self.before.version,
             "after": self.after.version,
-            "said": self.said.splitlines()[-4:],
+            "said": self.said.splitlines()[-8:],
             **self.traffic.summary(),
         }
 
