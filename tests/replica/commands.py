@@ -34,11 +34,12 @@ T = TypeVar("T")
 def free_number() -> int:
     """A subnet that nobody uses nor will: beyond those that `golive up` takes by itself.
 
-    Tests that run beside one another in two processes each have every second one.
+    Of tests that run beside one another in N processes each has every Nth one.
     """
-    first = 201 + (os.environ.get("PYTEST_XDIST_WORKER") == "gw1")
+    first = 201 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    step = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     taken = {each.number for each in control.running()}
-    return next(n for n in range(first, 255, 2) if n not in taken and not in_use(n))
+    return next(n for n in range(first, 255, step) if n not in taken and not in_use(n))
 
 
 def copy_of_stack(target: Path) -> Path:
