@@ -28,7 +28,7 @@ test: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m golive.toolchain
-	$(BIN)/pytest -rs -n 3 --dist loadfile --ignore=tests/checklist $(ARGS)
+	$(BIN)/pytest -rs -n 2 --dist loadfile --ignore=tests/checklist $(ARGS)
 
 .PHONY: prove
 prove: $(READY)
