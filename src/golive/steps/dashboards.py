@@ -43,10 +43,15 @@ def pytest_golive_ahead(
 
 
 def sampled(prometheus: Endpoint) -> None:
-    """Return once every target was scraped twice, or waiting has ended."""
+    """Return once every target was scraped twice and alerts are told, or waiting has ended.
+
+    Prometheus writes ALERTS from the third evaluation after its start on; one always fires.
+    """
     settled(prometheus)
     deadline = time.monotonic() + _SAMPLED_WITHIN_S
-    while (value(prometheus, "min(count_over_time(up[1m]))") or 0) < 2:
+    while (value(prometheus, "min(count_over_time(up[1m]))") or 0) < 2 or not value(
+        prometheus, 'count(ALERTS{alertstate="firing"})'
+    ):
         if time.monotonic() > deadline:
             return
         time.sleep(_POLL_S)
