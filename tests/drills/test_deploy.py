@@ -86,6 +86,7 @@ def test_the_documents_own_scripts(request):
         over = rehearsal.result(deploy.upgrade)
         assert over.run.status == 0
         assert not over.upload_kept  # 39: rsync --delete
+        assert over.archives
         assert all(each.mode & 0o044 for each in over.archives)  # 40: with the secrets in it
         assert over.snapshot is None  # 41
 

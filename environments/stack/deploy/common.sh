@@ -47,7 +47,7 @@ alone() {
   exec 9>"$LOCK_FILE"
   flock --nonblock 9 || die "un déploiement ou un rollback est déjà en cours"
   # A run that was killed may have changed the file, and not told nginx.
-  if [ -n "$(live)" ]; then name "$(live)"; fi
+  if [ -n "$(live)" ]; then switch_to "$(live)"; fi
 }
 
 slot() { echo "$DEPLOY_DIR.$1"; }
@@ -108,28 +108,25 @@ clear_slot() {
 }
 
 # nginx's workers that accept connections; one that only finishes what it has says so in its title.
-accepting() { $ON_EDGE pgrep -P "$($ON_EDGE cat /run/nginx.pid)" -f 'process$' | sort || true; }
+# Status 1 where none is seen.
+accepting() { $ON_EDGE pgrep -P "$($ON_EDGE cat /run/nginx.pid)" -f 'process$' | sort; }
 
 # From now on nginx sends requests to this slot; those that have begun are finished by the other.
 switch_to() {
-  local old until; old=$(accepting); until=$((SECONDS + RELOADED_WITHIN))
-  name "$1"
-  # The reload returns at once: until the old workers accept no more, they answer as before.
-  while comm -12 <(echo "$old") <(accepting) | grep -q .; do
-    if ((SECONDS >= until)); then die "nginx sert encore sa configuration d’avant"; fi
-    sleep 0.05
-  done
-}
-
-# Name this slot to nginx, and to whoever looks for what is live.
-name() {
-  local to; to=$(address "$1"):$PORT
+  local to old now until; to=$(address "$1"):$PORT
+  old=$(accepting) || die "aucun processus de nginx n’est visible (pgrep)"
   $ON_EDGE sed -i.before -e "s/$BLUE:$PORT/$to/" -e "s/$GREEN:$PORT/$to/" "$UPSTREAM"
   if ! $ON_EDGE nginx -t -q; then
     $ON_EDGE mv "$UPSTREAM.before" "$UPSTREAM"
     die "nginx refuse sa configuration"
   fi
   $ON_EDGE nginx -s reload
+  # It returns at once: until new workers accept, and no old one any more, some answer as before.
+  until=$((SECONDS + RELOADED_WITHIN))
+  until now=$(accepting) && ! comm -12 <(echo "$old") <(echo "$now") | grep -q .; do
+    if ((SECONDS >= until)); then die "nginx sert encore sa configuration d’avant"; fi
+    sleep 0.05
+  done
   point "$DEPLOY_DIR" "$1"
   point "$PM2_DIR" "$1"
 }

@@ -159,7 +159,7 @@ def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
 
 
 class Losing:
-    """The loss of a server, step by step: other things may be lost in between."""
+    """The loss of a server, step by step."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

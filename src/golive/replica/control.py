@@ -62,17 +62,31 @@ def running() -> list[State]:
     found = []
     # Not by the locks: to try the lock of none that runs could disturb one that starts.
     for directory in sorted(each for each in home().iterdir() if each.is_dir()):
-        with free_lock(directory.with_suffix(".lock")) as free:
-            if free is not None:
-                _clear(directory)
-                continue
-        with contextlib.suppress(FileNotFoundError):  # it is stopping just now
-            state = State.read(directory)
-            if _runs(state.keeper):
-                found.append(state)
-            else:  # its sentinel or another golive is clearing it away
-                _await_end(state.number)
+        if state := _of_living(directory):
+            found.append(state)
     return found
+
+
+def _of_living(place: Path) -> State | None:
+    """The state of a replica whose keeper runs; None where there is none, and nothing is left.
+
+    Where it does not run, and somebody has the lock, its sentinel or another golive clears it
+    away, or begins one of the same number: that is waited for. Raises ReplicaError.
+    """
+    until = time.monotonic() + _STOP_WITHIN_S
+    while time.monotonic() < until:
+        with free_lock(place.with_suffix(".lock")) as free:
+            if free is not None:
+                _clear(place)
+                return None
+        try:
+            state = State.read(place)
+        except FileNotFoundError:  # it starts or stops just now
+            return None
+        if _runs(state.keeper):
+            return state
+        time.sleep(_POLL_S)
+    raise ReplicaError(f"what is left of {place} is not cleared away within {_STOP_WITHIN_S} s")
 
 
 def _runs(process: int) -> bool:
