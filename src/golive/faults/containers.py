@@ -12,6 +12,7 @@ from golive.compose.target import ContainersTarget
 from golive.endpoint import Endpoint
 from golive.environment import Kind
 from golive.faults.fault import ANY, FaultError, Target, fault
+from golive.faults.nginx_reload import reload_nginx
 from golive.machine import credential
 from golive.outcome import Unproven
 from golive.probes.prometheus import value
@@ -69,21 +70,26 @@ def network_cut(replica: Target) -> Iterator[None]:
     network = f"{containers.project}_data"
     hosts = containers.subnet.named("app-")
     apps = [Endpoint(address, 3000, host) for host, address in hosts.items()]
+    prefix = containers.subnet.hosts["redis-1"].rpartition(".")[0]
     try:
         for host in hosts:
             containers.docker("network", "disconnect", network, containers.container(host))
         _await(lambda: not any(_ready(app) for app in apps), "no server is ready")
         yield
     finally:
-        for host in hosts:
-            containers.docker("network", "connect", network, containers.container(host))
+        for host, address in hosts.items():
+            same = ("--ip", f"{prefix}.{address.rpartition('.')[2]}")
+            containers.docker("network", "connect", *same, network, containers.container(host))
         _await(lambda: all([_ready(app) for app in apps]), "all servers are ready again")
 
 
 @fault(_SNAPSHOT, only=Kind.COMPOSE)
 @contextmanager
 def disk_full(replica: Target) -> Iterator[None]:
-    """RDS-05: the disk of a Redis node is full, so that its snapshots fail."""
+    """RDS-05: the disk of a Redis node is full, so that its snapshots fail.
+
+    Left to itself a replica whose snapshots fail ends at the primary's next write.
+    """
     containers = _containers(replica)
     shell = ("exec", containers.container("redis-2"), "sh", "-c")
     with redis.Redis(
@@ -93,6 +99,7 @@ def disk_full(replica: Target) -> Iterator[None]:
         decode_responses=True,
     ) as node:
         try:
+            node.config_set("replica-ignore-disk-write-errors", "yes")
             containers.docker(*shell, f"cat /dev/zero >{_FILLER} 2>/dev/null || true")
             node.bgsave()
             _await(lambda: _last_snapshot(node) == "err", "a snapshot fails")
@@ -101,6 +108,7 @@ def disk_full(replica: Target) -> Iterator[None]:
             containers.docker(*shell, f"rm -f {_FILLER}")
             node.bgsave()
             _await(lambda: _last_snapshot(node) == "ok", "a snapshot is made")
+            node.config_set("replica-ignore-disk-write-errors", "no")
 
 
 @fault(_MEASURED, only=Kind.COMPOSE)
@@ -138,6 +146,7 @@ def host_killed(replica: Target) -> Iterator[None]:
         containers.docker("start", host)
         containers.docker("restart", "--time", "0", exporter)  # into the new network of its host
         _await(lambda: _ready(app), "app-3 is ready again")
+        reload_nginx(replica)  # else the edge passes it over for some seconds more
 
 
 def _ready(app: Endpoint) -> bool:

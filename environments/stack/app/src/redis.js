@@ -13,6 +13,7 @@ function connectRedis(config, log) {
     keyPrefix: config.REDIS_PREFIX,
     connectTimeout: 1000,
     commandTimeout: 500,
+    socketTimeout: 1000, // a connection that was cut without a word is not waited for
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false, // without a connection a command fails at once
     retryStrategy: (times) => Math.min(100 * times, 1000),
