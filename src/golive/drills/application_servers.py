@@ -1,5 +1,6 @@
 """Add an application server, lose one, have one answer nobody: under traffic (ARC-03, ARC-04)."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -14,10 +15,10 @@ from golive.drills.traffic import Kind, Share
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.readiness import readiness
-from golive.replica.order import inventory
-from golive.replica.reap import MARK
+from golive.replica.reap import MARK, members
 from golive.replica.reload import reload
 from golive.replica.restart import await_ready, freeze, kill, server, start_ended, thaw
+from golive.replica.state import State
 
 _PORT = 3000
 _CONFIGURATION = "etc/nginx"
@@ -111,7 +112,7 @@ def grow(stage: Stage, address: str) -> Growth:
     edge = directory / "hosts/edge"
     file, line = _last_server(edge / _CONFIGURATION, stage.replica)
     last = [*stage.replica.subnet.named("app-").values()][-1]
-    before, begin = _processes(directory), traffic.now()
+    before, begin = processes(directory), traffic.now()
     text = stage.journal.keep(file)
     try:
         file.write_text(text.replace(line, line + line.replace(last, address), 1))
@@ -130,7 +131,7 @@ def grow(stage: Stage, address: str) -> Growth:
         address,
         tuple(sorted(answered.items())),
         afterwards,
-        before == _processes(directory),
+        before == processes(directory),
         begin,
         traffic.now(),
     )
@@ -149,13 +150,17 @@ def _last_server(configuration: Path, replica: Replica) -> tuple[Path, str]:
     raise Unproven(f"no file of {configuration} has a line for the server {last}", Whose.TARGET)
 
 
-def _processes(directory: Path) -> list[tuple[str, int, tuple[str, ...]]]:
-    programs = inventory(directory)
-    return [
-        (name, server(directory, name).pid, programs[name])
-        for name in programs
-        if name.startswith("app-")
-    ]
+def processes(directory: Path) -> dict[str, tuple[int, ...]]:
+    """The processes of each application server that runs."""
+    sessions: dict[int, list[int]] = {}
+    for process in members(directory):
+        with contextlib.suppress(ProcessLookupError):
+            sessions.setdefault(os.getsid(process.pid), []).append(process.pid)
+    return {
+        each.name: tuple(sorted(sessions.get(each.pid, ())))
+        for each in State.read(directory).servers
+        if each.name.startswith("app-")
+    }
 
 
 class Losing:
@@ -196,7 +201,7 @@ class Losing:
             _LOST,
             round(self._ready_s - self._began_s, 3),
             self._back_s,
-            traffic.share((Kind.STATUS,), self._began_s, self._ready_s),
+            traffic.share((Kind.STATUS, Kind.READ), self._began_s, self._ready_s),
             traffic.share((Kind.WRITE,), self._began_s, self._ready_s),
         )
 

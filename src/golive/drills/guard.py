@@ -33,7 +33,7 @@ def guarded(place: Path) -> Iterator[Path]:
     A process belongs to it by its environment or its session (golive.replica.reap). What a drill
     left whose guard was killed with it is cleared away first. Raises Unproven.
     """
-    lock = _locked(place / f"{_PREFIX[:-1]}.lock")
+    lock = _locked(place / "guard.lock")
     try:
         for left in place.glob(f"{_PREFIX}*/"):
             end(left)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pymongo.errors import PyMongoError
 
-from golive.drills.stage import DATABASE, WRITTEN, Replica, Stage
+from golive.drills.stage import Replica, Stage
 from golive.drills.traffic import Kind, Share
 from golive.outcome import Unproven
 from golive.probes.mongodb import Member, connected, primary_of
@@ -15,8 +15,8 @@ from golive.replica.restart import freeze, kill, thaw
 
 _ELECTED_WITHIN_S = 20.0
 _RESUMED_WITHIN_S = 30.0
+_BEFORE = 20  # writes that the lost one has acknowledged
 _AFTER = 16  # requests once writes are acknowledged again
-_TIMEOUT_S = 30.0
 _POLL_S = 0.05
 
 How = Literal["killed", "frozen"]
@@ -28,9 +28,9 @@ class PrimaryLoss:
     the primary, until a write was acknowledged again (None: not in time), and until the set was
     as before.
 
-    `acknowledged` writes were by then; `missing` of them are not on the new primary,
-    `missing_back` not on the old one when it was the primary again. `writes` are those that were
-    sent between the loss and the first that was acknowledged.
+    `acknowledged` writes were by then, `before` of them when it was lost; `missing` of them are
+    not on the new primary, `missing_back` not on the old one when it was the primary again.
+    `writes` are those that were sent between the loss and the first that was acknowledged.
     """
 
     how: How
@@ -40,6 +40,7 @@ class PrimaryLoss:
     resumed_s: float | None
     healed_s: float
     acknowledged: int
+    before: int
     missing: int
     missing_back: int
     writes: Share
@@ -57,7 +58,10 @@ class Losing:
         self._resumed_s: float | None = None
 
     def lose(self) -> None:
-        """Kill it, or freeze it."""
+        """Kill it, or freeze it, once it has acknowledged writes."""
+        traffic = self._stage.traffic
+        traffic.until(lambda: len(traffic.acknowledged()) >= _BEFORE, "writes are acknowledged")
+        self._before = len(traffic.acknowledged())
         self._began_s = self._stage.traffic.now()
         (kill if self._how == "killed" else freeze)(self._stage.replica.directory, self._lost.name)
 
@@ -76,7 +80,9 @@ class Losing:
                 time.sleep(_POLL_S)
             traffic.more(_AFTER)
         self._acknowledged = [each.id for each in traffic.acknowledged()]
-        self._missing = 0 if self._elected is None else self._absent(self._elected)
+        self._missing = (
+            0 if self._elected is None else replica.without(self._elected, self._acknowledged)
+        )
 
     def heal(self) -> None:
         """Return when the set is as before."""
@@ -84,7 +90,7 @@ class Losing:
             thaw(self._stage.replica.directory)
         restore(self._stage.replica.directory)
         self._healed_s = self._elapsed()
-        self._missing_back = self._absent(self._lost)
+        self._missing_back = self._stage.replica.without(self._lost, self._acknowledged)
 
     def seen(self) -> PrimaryLoss:
         """What was seen: the traffic has ended."""
@@ -98,6 +104,7 @@ class Losing:
             resumed_s=self._resumed_s,
             healed_s=self._healed_s,
             acknowledged=len(self._acknowledged),
+            before=self._before,
             missing=self._missing,
             missing_back=self._missing_back,
             writes=self._stage.traffic.share((Kind.WRITE,), self._began_s, end_s),
@@ -111,20 +118,6 @@ class Losing:
         after = [each for each in self._stage.traffic.acknowledged() if each.at_s > self._began_s]
         ends = (each.at_s + each.took_s - self._began_s for each in after)
         return min((round(end, 3) for end in ends), default=None)
-
-    def _absent(self, member: Member) -> int:
-        """How many of the acknowledged writes are not, or not whole, on this member."""
-        with connected(member, self._stage.replica.mongodb_admin, _TIMEOUT_S) as client:
-            there = [
-                {
-                    each["_id"]
-                    for each in client[DATABASE][name].find(
-                        {"_id": {"$in": self._acknowledged}}, {"_id": 1}
-                    )
-                }
-                for name in WRITTEN
-            ]
-        return len(set(self._acknowledged) - set.intersection(*there))
 
 
 def _leads(replica: Replica, member: Member) -> bool:

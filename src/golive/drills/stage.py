@@ -1,6 +1,6 @@
 """What a failover drill works with: a replica that it may break, and traffic through its edge."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,9 @@ from golive.replica.restart import RestartError
 from golive.replica.state import State
 from golive.replica.subnet import Subnet
 
-DATABASE = "dashboard-velo"
+_DATABASE = "dashboard-velo"
 _TIMEOUT_S = 30.0
-WRITTEN = ("activities", "tracks")  # by each write of the traffic, under one id
+_WRITTEN = ("activities", "tracks")  # by each write of the traffic, under one id
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,19 @@ class Replica:
     def subnet(self) -> Subnet:
         """Its addresses."""
         return State.read(self.directory).subnet
+
+    def without(self, member: Member, written: Iterable[str]) -> int:
+        """How many of these writes of the traffic are not, or not whole, on this member."""
+        ids = {*written}
+        with connected(member, self.mongodb_admin, _TIMEOUT_S) as client:
+            there = [
+                {
+                    each["_id"]
+                    for each in client[_DATABASE][name].find({"_id": {"$in": [*ids]}}, {"_id": 1})
+                }
+                for name in _WRITTEN
+            ]
+        return len(ids - set.intersection(*there))
 
 
 @dataclass(frozen=True)
@@ -82,5 +95,5 @@ def staged(replica: Replica) -> Iterator[Stage]:
 def _remove(replica: Replica, rider: str) -> None:
     primary = primary_of(replica.members, replica.mongodb_admin)
     with connected(primary, replica.mongodb_admin, _TIMEOUT_S) as client:
-        for name in WRITTEN:
-            client[DATABASE][name].delete_many({"riderId": rider})
+        for name in _WRITTEN:
+            client[_DATABASE][name].delete_many({"riderId": rider})

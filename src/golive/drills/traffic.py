@@ -169,7 +169,12 @@ class Traffic:
             answer = request(client, path, timeout_s=_TIMEOUT_S)
         if answer.status != _OK[kind]:
             return f"status {answer.status}: {answer.body[:80].decode(errors='replace')}", ""
-        return "", json.loads(answer.body)["_id"] if kind is Kind.WRITE else ""
+        if kind is not Kind.WRITE:
+            return "", ""
+        try:
+            return "", json.loads(answer.body)["_id"]
+        except (ValueError, KeyError, TypeError):
+            return f"no _id in {answer.body[:80].decode(errors='replace')}", ""
 
 
 def _route() -> int:

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import redis
 
-from golive.faults.application import source_edited
+from golive.faults.application import DIRECTORY, reloaded, source_edited
 from golive.faults.fault import FaultError, Target, fault
 from golive.faults.files import edited
 from golive.faults.mongodb import reconfigured
@@ -24,6 +24,9 @@ _LEADS_FROZEN = (
     f"{_FEATURE}Another member leads when the MongoDB primary freezes, and writes resume"
 )
 _WRITES_FROZEN = f"{_FEATURE}No acknowledged write is lost with a MongoDB primary that freezes"
+_CUT = f"{_FEATURE}Cut off from MongoDB, an application server leaves nobody waiting"
+_MENDED = f"{_FEATURE}Writes go on by themselves when the network is mended"
+_WRITES_CUT = f"{_FEATURE}No acknowledged write is lost with the network"
 _NODE = _FEATURE + "The application serves without the Redis <node>[{}]"
 _AS_BEFORE = f"{_FEATURE}Everything is as it was before"
 _SHARE = "platform/network.feature::Each application server receives requests"
@@ -83,7 +86,7 @@ def nobody_else_may_lead(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(_WRITES, _WRITES_FROZEN)
+@fault(_WRITES, _WRITES_FROZEN, _WRITES_CUT)
 @contextmanager
 def written_behind(replica: Target) -> Iterator[None]:
     """ARC-06: a server acknowledges a write, and makes it a minute later.
@@ -93,6 +96,50 @@ def written_behind(replica: Target) -> Iterator[None]:
     now = "    await activities.insertOne(activity);"
     later = "    setTimeout(() => activities.insertOne(activity).catch(() => {}), 60_000);"
     with source_edited(replica, _HOST, "src/riders.js", (now, later)):
+        yield
+
+
+@fault(_CUT)
+@contextmanager
+def patient_with_its_database(replica: Target) -> Iterator[None]:
+    """ARC-06: a server has a request wait for half a minute for a database that is gone."""
+    driver = ("serverSelectionTimeoutMS: 2000,", "serverSelectionTimeoutMS: 30_000,")
+    deadline = ("DEADLINE_MS = 4000;", "DEADLINE_MS = 30_000;")
+    edits = (
+        edited(replica, _HOST, f"{DIRECTORY}/src/{file}.js", edit)
+        for file, edit in (("mongo", driver), ("errors", deadline))
+    )
+    with reloaded(replica, _HOST, *edits):
+        yield
+
+
+@fault(_MENDED)
+@contextmanager
+def ends_without_its_database(replica: Target) -> Iterator[None]:
+    """ARC-06: a server's workers end when they have no database left, and are started again."""
+    before = "  const db = client.db("
+    ends = (
+        "  const gone = ({ servers }) => [...servers.values()]"
+        ".every((each) => each.type === 'Unknown');\n"
+        "  client.on('topologyDescriptionChanged', (change) => {\n"
+        "    if (gone(change.newDescription) && !gone(change.previousDescription))"
+        " process.exit(1);\n"
+        "  });\n"
+    )
+    with source_edited(replica, _HOST, "src/mongo.js", (before, ends + before)):
+        yield
+
+
+@fault(_NODE.format("primary"))
+@contextmanager
+def patient_with_its_cache(replica: Target) -> Iterator[None]:
+    """ARC-07: what a server asks of Redis waits until there is a connection again."""
+    edits = (
+        ("    commandTimeout: 500,\n", ""),
+        ("maxRetriesPerRequest: 0,", "maxRetriesPerRequest: null,"),
+        ("enableOfflineQueue: false,", "enableOfflineQueue: true,"),
+    )
+    with source_edited(replica, _HOST, "src/redis.js", *edits):
         yield
 
 

@@ -134,7 +134,7 @@ def _static(replica: Target, before: str, after: str) -> Iterator[None]:
 
 
 def _include(replica: Target) -> str:
-    return f"            include {replica.path('edge', _FILE)};"
+    return f"            include {replica.inside('edge', _FILE)};"
 
 
 def _inlined(replica: Target, before: str, after: str) -> str:

@@ -194,7 +194,8 @@ def _member(replica: Target, host: str) -> Member:
     """The member as the primary sees it."""
     address = replica.subnet.hosts[host]
     members: list[Member] = _command(replica, "mongo-1", "replSetGetStatus")["members"]
-    return next(each for each in members if each["name"].startswith(f"{address}:"))
+    names = (f"{address}:", f"{host}.")  # in a replica of containers hosts have names
+    return next(each for each in members if each["name"].startswith(names))
 
 
 def _state(replica: Target, host: str) -> str:

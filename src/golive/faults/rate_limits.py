@@ -171,7 +171,7 @@ def authentication_bucket_of_all(replica: Target) -> Iterator[None]:
 @contextmanager
 def anybody_believed(replica: Target) -> Iterator[None]:
     """NGX-26: CF-Connecting-IP is believed of everybody, not of the CDN only."""
-    with nginx_edited(replica, (_WHO, f"set_real_ip_from 127.0.0.0/8; {_WHO}"), file=_CDN_CONF):
+    with nginx_edited(replica, (_WHO, f"set_real_ip_from 0.0.0.0/0; {_WHO}"), file=_CDN_CONF):
         yield
 
 
@@ -182,7 +182,7 @@ def forwarded_for_believed(replica: Target) -> Iterator[None]:
 
     The header in which the CDN says who the client is goes unread then.
     """
-    other = "set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For;"
+    other = "set_real_ip_from 0.0.0.0/0; real_ip_header X-Forwarded-For;"
     with nginx_edited(replica, (_WHO, other), file=_CDN_CONF):
         yield
 

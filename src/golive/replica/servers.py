@@ -21,7 +21,9 @@ MONGODB_PORT = 27017
 _REDIS_PORT = 6379
 _APPLICATION_PORT = 3000
 _MEASURED = ("edge", "app-1", "app-2", "app-3", "monitoring", "backup")
-PRELOADED = [Path(__file__).with_name(name) for name in ("switches.js", "last_words.js")]
+PRELOADED = [
+    Path(__file__).with_name(f"{name}.js") for name in ("switches", "last_words", "own_address")
+]
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Servers:
                 "PATH": f"{self.tools.node.parent}:/usr/bin:/bin",
                 "NODE_OPTIONS": " ".join(f'--require="{file}"' for file in PRELOADED),
                 "TMPDIR": str(root / "tmp"),
+                "GOLIVE_ADDRESS": address,
             },
         )
 

@@ -28,7 +28,8 @@ _WHERE = "the replica, under traffic through the edge"
 _NODES = {"replica": "redis-2", "primary": "redis-1"}
 
 
-def _replica(environment: Environment, clients: Clients) -> Replica:
+def drilled(environment: Environment, clients: Clients) -> Replica:
+    """The replica, for a drill that may break it."""
     root = machines(environment, "edge")[0].host.root
     return Replica(
         directory=Path(root).parents[1],
@@ -44,7 +45,7 @@ def _replica(environment: Environment, clients: Clients) -> Replica:
 
 def _drill(environment: Environment, measurements: Measurements, clients: Clients) -> FailoverDrill:
     """The drill, once a session; in this thread, so that an interrupt ends and heals it."""
-    return measurements.here(fail_over, _replica(environment, clients), float(_STALLED_S))
+    return measurements.here(fail_over, drilled(environment, clients), float(_STALLED_S))
 
 
 @given("all processes of an application server are killed under traffic", target_fixture="loss")
@@ -58,11 +59,12 @@ def server_killed(
 
 @then(
     parsers.parse(
-        "of {count:d} requests of status at least, until it is ready again, none was lost"
+        "of {count:d} requests of status and reading at least, until it is ready again, "
+        "none was lost"
     )
 )
 def none_lost_with_it(loss: ServerLoss, count: int) -> None:
-    _require_none_lost(loss.retriable, count, "proxy_next_upstream in nginx.conf")
+    require_none_lost(loss.retriable, count, "proxy_next_upstream in nginx.conf")
 
 
 @then(parsers.parse("it answers requests again {seconds:d} s after it is ready"))
@@ -102,14 +104,9 @@ def server_stalls(
     )
 )
 def only_delayed(requests: Share, count: int, seconds: int) -> None:
-    _require_none_lost(requests, count, "proxy_read_timeout in nginx.conf")
-    require(
-        requests.longest_s <= seconds,
-        expected=f"{seconds} s at most",
-        actual=f"{requests.longest_s} s",
-        where=_WHERE,
-        look="proxy_connect_timeout and proxy_read_timeout in nginx.conf",
-    )
+    look = "proxy_connect_timeout and proxy_read_timeout in nginx.conf"
+    require_none_lost(requests, count, look)
+    require_soon(requests, seconds, look)
 
 
 @given(
@@ -145,7 +142,7 @@ def none_lost_meanwhile(
     environment: Environment, measurements: Measurements, clients: Clients, count: int
 ) -> None:
     drill = _drill(environment, measurements, clients)
-    _require_none_lost(drill.growing, count, "nginx's error.log: two reloads")
+    require_none_lost(drill.growing, count, "nginx's error.log: two reloads")
 
 
 @then("the processes of the others are the same as before")
@@ -183,7 +180,7 @@ def primary_killed(
 def primary_frozen(
     environment: Environment, measurements: Measurements, clients: Clients, evidence: EvidenceLog
 ) -> PrimaryLoss:
-    drill: FreezeDrill = measurements.here(freeze_primary, _replica(environment, clients))
+    drill: FreezeDrill = measurements.here(freeze_primary, drilled(environment, clients))
     evidence.add("loss of the primary", drill.primary)
     _require_as_before(drill.changed)
     return drill.primary
@@ -221,12 +218,12 @@ def none_missing(lost_primary: PrimaryLoss, count: int) -> None:
             f"{lost_primary.elected}",
             Whose.TARGET,
         )
-    _require_all(lost_primary, lost_primary.missing, lost_primary.elected)
+    _require_written(lost_primary, lost_primary.missing, lost_primary.elected)
 
 
 @then("so has the old one, when it leads again")
 def none_missing_back(lost_primary: PrimaryLoss) -> None:
-    _require_all(lost_primary, lost_primary.missing_back, lost_primary.lost)
+    _require_written(lost_primary, lost_primary.missing_back, lost_primary.lost)
 
 
 @given(parsers.parse("the Redis {node} is killed under traffic"), target_fixture="lost_node")
@@ -243,17 +240,23 @@ def node_killed(
     return seen
 
 
-@then(parsers.parse("of {count:d} requests at least, until it is back, none was lost"))
-def serves_without(lost_node: NodeLoss, count: int) -> None:
-    look = "src/redis.js of the application: what it does without Redis"
-    _require_none_lost(lost_node.requests, count, look)
+@then(
+    parsers.parse(
+        "of {count:d} requests at least, until it is back, none was lost, and none took longer "
+        "than {seconds:d} s"
+    )
+)
+def serves_without(lost_node: NodeLoss, count: int, seconds: int) -> None:
+    look = "src/redis.js of the application: what it does without Redis, and for how long"
+    require_none_lost(lost_node.requests, count, look)
+    require_soon(lost_node.requests, seconds, look)
 
 
-@then(parsers.parse("it is back, and in use, within {seconds:d} s"))
+@then(parsers.parse("it is back, and in use, within {seconds:d} s of its start"))
 def node_back(lost_node: NodeLoss, seconds: int) -> None:
     require(
         lost_node.back_s <= seconds,
-        expected=f"within {seconds} s of its loss",
+        expected=f"within {seconds} s of its start",
         actual=f"{lost_node.back_s} s",
         where=lost_node.node,
         look="redis-cli INFO replication; /ready of the application servers",
@@ -284,17 +287,34 @@ def _require_as_before(changed: tuple[str, ...]) -> None:
     )
 
 
-def _require_all(loss: PrimaryLoss, missing: int, member: str) -> None:
+def _require_written(loss: PrimaryLoss, missing: int, member: str) -> None:
+    require_all(loss.acknowledged, missing, f"{member}, after {loss.lost} was {loss.how}")
+
+
+def require_all(acknowledged: int, missing: int, where: str) -> None:
+    """No acknowledged write is missing there. Raises AssertionError."""
     require(
         missing == 0,
-        expected=f"all of {loss.acknowledged} acknowledged writes",
+        expected=f"all of {acknowledged} acknowledged writes",
         actual=f"{missing} missing",
-        where=f"{member}, after {loss.lost} was {loss.how}",
+        where=where,
         look="the write concern: w majority (src/mongo.js, MONGO_URI)",
     )
 
 
-def _require_none_lost(seen: Share, count: int, look: str) -> None:
+def require_soon(seen: Share, seconds: float, look: str) -> None:
+    """None of these requests took longer. Raises AssertionError."""
+    require(
+        seen.longest_s <= seconds,
+        expected=f"{seconds:g} s at most",
+        actual=f"{seen.longest_s} s",
+        where=_WHERE,
+        look=look,
+    )
+
+
+def require_none_lost(seen: Share, count: int, look: str) -> None:
+    """None of `count` requests or more was lost. Raises AssertionError, Unproven."""
     if seen.asked < count:
         raise Unproven(f"{seen.asked} requests were made, {count} are needed", Whose.OURS)
     require(

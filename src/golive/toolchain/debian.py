@@ -26,6 +26,7 @@ PACKAGE_OF = {
     "curl": "curl",
     "git": "git",
     "rsync": "rsync",
+    "nft": "nftables",
 }
 """The package that a command comes in, by command."""
 
