@@ -10,28 +10,50 @@ import pytest
 from golive.gate.evidence import EvidenceLog
 from golive.outcome import NotRun, Unproven
 from golive.steps.watch import was_watched
-from golive.watch.record import Before, Record, Verdict, file_of, write
+from golive.watch.files import file_of, write
+from golive.watch.record import Before, Look, Record, Release, Verdict
 
 BEGAN = datetime(2025, 4, 5, 12, tzinfo=UTC)
+
+
+RELEASE = Release(tag="v1.2.0", commit="a" * 40)
 
 
 def judge(directory: Path) -> None:
     config: Any = SimpleNamespace(getoption={"report_dir": directory}.get)
     environment: Any = SimpleNamespace(name="production")
-    was_watched(environment, config, EvidenceLog(), 24)
+    path = Path("releases/v1.2.0.yaml")
+    release: Any = SimpleNamespace(path=path, record=RELEASE)
+    was_watched(release, environment, config, EvidenceLog(), 24)
 
 
-def recorded(directory: Path, verdict: Verdict | None, hours: float = 24) -> None:
+def recorded(
+    directory: Path, verdict: Verdict | None, hours: float = 24, release: Release = RELEASE
+) -> None:
+    ends = BEGAN + timedelta(hours=24)
     record = Record(
         environment="production",
+        release=release,
+        released_at=BEGAN,
         began=BEGAN,
-        ends=BEGAN + timedelta(hours=hours),
+        ends=ends,
         every_s=60,
-        before=Before(seconds=0, error_rate=None, p95_s=None, alerts=()),
+        before=Before(seconds=0),
+        looks=(Look(at=BEGAN + timedelta(hours=hours)),),
         verdict=verdict,
         reasons=("why",),
     )
     write(record, file_of(directory, "production"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Release(tag="v1.1.0", commit="a" * 40), Release(tag="v1.2.0", commit="b" * 40)],
+)
+def test_the_watch_of_another_release_says_nothing_of_this_one(tmp_path: Path, other: Release):
+    recorded(tmp_path, Verdict.GO, release=other)
+    with pytest.raises(NotRun, match=r"another release: .* --release releases/v1\.2\.0\.yaml"):
+        judge(tmp_path)
 
 
 def test_a_watch_that_ended_with_go_passes(tmp_path: Path):
@@ -47,7 +69,9 @@ def test_a_breach_and_a_short_watch_fail(tmp_path: Path, verdict: Verdict, hours
 
 
 def test_without_a_watch_it_is_due(tmp_path: Path):
-    with pytest.raises(NotRun, match="golive watch --environment production --for 24h"):
+    with pytest.raises(
+        NotRun, match=r"golive watch --environment production --release releases/.* --for 24h"
+    ):
         judge(tmp_path)
 
 

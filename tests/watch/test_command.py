@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from golive.cli import main
 from golive.report.watch import render
-from golive.watch.record import Before, Look, Record, Verdict
+from golive.watch.record import Before, Look, Record, Release, Verdict
 
 BEGAN = datetime(2025, 4, 5, 12, tzinfo=UTC)
 HOSTILE = '<script>alert("1")</script>\x1b[31m\u202e'
@@ -21,6 +21,11 @@ HOSTILE = '<script>alert("1")</script>\x1b[31m\u202e'
         (["--for", "a day"], "'a day' is not a duration"),
         (["--every", "0"], "must be more than 0"),
         (["--environment", "nowhere"], "nowhere.yaml: no such file"),
+        (["--release", "v0.0.0-none"], "there is no release v0.0.0-none"),
+        (["--release", "none.yaml"], "none.yaml"),
+        (["--since", "yesterday"], "'yesterday' is no time"),
+        (["--since", "2025-04-05T12:00"], "is no time"),
+        (["--since", "2999-01-01T00:00Z"], "has not come yet"),
     ],
 )
 def test_bad_input_is_one_clear_message(tmp_path: Path, options: list[str], said: str):
@@ -39,6 +44,8 @@ def record(**fields: object) -> Record:
     )
     given = {
         "environment": HOSTILE,
+        "release": Release(tag=HOSTILE, commit="0" * 40),
+        "released_at": BEGAN,
         "began": BEGAN,
         "ends": BEGAN + timedelta(hours=24),
         "every_s": 60,

@@ -1,6 +1,7 @@
 """What is done to a deployment that runs: golive watch, load."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,21 @@ from golive.cli.common import COULD_NOT_RUN, REPORT_DIR, say
 @click.command()
 @click.option("--environment", "name", metavar="NAME|FILE", required=True, help="What to watch.")
 @click.option("--replica", type=int, metavar="N", help="The running replica N is that environment.")
+@click.option(
+    "--release",
+    metavar="TAG|FILE",
+    help="What is watched: a tag, or a release's record  [default: the tag at HEAD]",
+)
+@click.option(
+    "--since", metavar="TIME", help="When it was released: 2026-01-31T12:00Z, or 10m ago [now]."
+)
 @click.option("--for", "length", default="24h", show_default=True, help="How long.")
 @click.option("--every", default="1m", show_default=True, help="How often to look.")
 @click.option(
-    "--before", default="24h", show_default=True, help="Time before to compare with; 0: none."
+    "--before",
+    default="24h",
+    show_default=True,
+    help="Time before the release to compare with; 0: none.",
 )
 @click.option(
     "--times", default=2.0, show_default=True, help="How much higher than before is a breach."
@@ -33,6 +45,8 @@ from golive.cli.common import COULD_NOT_RUN, REPORT_DIR, say
 def watch(
     name: str,
     replica: int | None,
+    release: str | None,
+    since: str | None,
     length: str,
     every: str,
     before: str,
@@ -42,13 +56,14 @@ def watch(
 ) -> None:
     """Watch a deployment after a release: end early with NO-GO when something is wrong.
 
-    Looks at alerts, the API's error rate and response time, restarts of workers and error lines
-    of their logs, by the environment's Prometheus and, where it gives connections, on its
-    servers; and compares with the time before. A breach is an alert that did not fire before, a
-    worker that was started again, or an error rate, response time or log that is too high in two
-    looks, one after the other.
+    Looks at alerts, the API's requests, error rate and response time, restarts of workers and
+    error lines of their logs, by the environment's Prometheus and, where it gives connections, on
+    its servers; and compares with the hours before the release. A breach is an alert that did not
+    fire before, a worker that was started again, or an error rate, response time, log or traffic
+    that is out of its limits in two looks one after the other, or in three of ten.
 
-    It may be interrupted: the same command goes on where it was, until the watch has ended.
+    It may be interrupted: the same command goes on where it was, until the watch has ended, and
+    looks at the time between too. The watch of another release is put aside.
 
     \b
     Exit status: 0 GO, 1 NO-GO, 3 INCOMPLETE (not all could be seen),
@@ -57,8 +72,7 @@ def watch(
     from golive.outcome import NotRun, Unproven  # here: only this verb needs it
     from golive.probes.alert_rules import seconds
     from golive.watch import command
-    from golive.watch.judge import Limits
-    from golive.watch.run import Plan
+    from golive.watch.record import Limits
 
     try:
         for_s, every_s, before_s = (seconds(each) for each in (length, every, before))
@@ -66,13 +80,42 @@ def watch(
         raise click.BadParameter(f"{error}: 24h, 90s, 1h30m") from None
     if not (for_s > 0 and every_s > 0):
         raise click.BadParameter("--for and --every must be more than 0")
-    plan = Plan(for_s, every_s, before_s, Limits(times=times, restarts=restarts))
+    options = command.Options(
+        environment=name,
+        replica=replica,
+        release=release,
+        since=None if since is None else _instant(since),
+        for_s=for_s,
+        every_s=every_s,
+        before_s=before_s,
+        limits=Limits(times=times, restarts=restarts),
+        directory=report_dir,
+    )
     try:
-        verdict = command.main(name, replica, plan, report_dir, click.echo)
+        verdict = command.main(options, click.echo)
     except (*command.ERRORS, NotRun, Unproven) as error:
         click.echo(f"golive: {error}", err=True)
         sys.exit(COULD_NOT_RUN)
     sys.exit(command.EXIT_STATUS[verdict])
+
+
+def _instant(text: str) -> datetime:
+    """A time in the past: an instant with its zone, or how long ago."""
+    from golive.probes.alert_rules import seconds
+
+    now = datetime.now(UTC)
+    try:
+        at = now - timedelta(seconds=seconds(text))
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            at = datetime.max  # has no zone either
+    if at.tzinfo is None:
+        raise click.BadParameter(f"--since: {text!r} is no time: 2026-01-31T12:00Z, or 10m")
+    if at > now:
+        raise click.BadParameter(f"--since: {text} has not come yet")
+    return at.astimezone(UTC)
 
 
 @click.command()

@@ -80,6 +80,11 @@ def tag(repository: Path, name: str) -> Tag | None:
     return None
 
 
+def at_head(repository: Path) -> tuple[str, ...]:
+    """The tags of releases (v1.2.0) that name the commit at HEAD. Raises Unproven."""
+    return tuple(_git(repository, "tag", "--list", "v[0-9]*", "--points-at", "HEAD").split())
+
+
 def committed(repository: Path, commit: str) -> datetime:
     """When a commit was made. Raises Unproven, also where there is no such commit."""
     shown = _git(repository, "show", "--no-patch", "--format=%cI", f"{commit}^{{commit}}")

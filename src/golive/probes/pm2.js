@@ -13,7 +13,7 @@ const rpc = load('pm2-axon-rpc');
 
 const ANSWER_MS = 5000;
 const SETTINGS = [
-  'name', 'pm_exec_path', 'exec_mode', 'watch', 'status', 'restart_time', 'node_version',
+  'name', 'pm_id', 'pm_exec_path', 'exec_mode', 'watch', 'status', 'restart_time', 'node_version',
   'pm_out_log_path', 'pm_err_log_path', 'merge_logs', 'log_date_format', 'max_memory_restart',
   'max_restarts', 'min_uptime', 'restart_delay', 'wait_ready', 'listen_timeout', 'kill_timeout',
 ];

@@ -8,17 +8,17 @@ from types import TracebackType
 
 
 class Relay:
-    """Listens on a free port of `address`, and connects each client with the target.
+    """Listens on a port of `address` (0: a free one), and connects each client with the target.
 
     While it is cut nothing listens, and no connection is left. Nothing stays after the block.
     """
 
-    def __init__(self, address: str, target: tuple[str, int]) -> None:
+    def __init__(self, address: str, target: tuple[str, int], port: int = 0) -> None:
         self._target = target
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._carried: float | None = None
-        self._listener: socket.socket | None = socket.create_server((address, 0))
+        self._listener: socket.socket | None = socket.create_server((address, port))
         self.address, self.port = self._listener.getsockname()[:2]
         self._accept(self._listener)
 

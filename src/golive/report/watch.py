@@ -22,14 +22,14 @@ class Chart:
 
     title: str
     pieces: tuple[str, ...]
-    began: float
+    released: float
     top: str
     first: str
     last: str
 
 
 def render(record: Record, curves: dict[str, Points | None]) -> str:
-    """The page. A curve is None where Prometheus could not be asked for it."""
+    """The page. A curve is None where nothing is known of it."""
     style = (resources("golive.report") / "templates/watch.css").read_text(encoding="utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     jinja = Environment(
@@ -60,7 +60,7 @@ def render(record: Record, curves: dict[str, Points | None]) -> str:
 
 def span(record: Record) -> tuple[datetime, datetime, float]:
     """What curves are asked for: from, to, and the step in seconds."""
-    begin = record.began - timedelta(seconds=record.before.seconds)
+    begin = record.released_at - timedelta(seconds=record.before.seconds)
     return (
         begin,
         record.watched_until,
@@ -80,17 +80,18 @@ def _chart(title: str, points: Points, record: Record) -> Chart:
     def y(value: float) -> float:
         return round((_HEIGHT - _BOTTOM) * (1 - value / top * 0.9), 1)
 
+    gap_s = 2.5 * max(step_s, record.every_s)
     pieces: list[list[str]] = []
     before = None
     for at, value in known:
-        if before is None or at - before > 2.5 * step_s:
+        if before is None or at - before > gap_s:
             pieces.append([])
         pieces[-1].append(f"{x(at)},{y(value)}")
         before = at
     return Chart(
         title,
         tuple(" ".join(piece) for piece in pieces),
-        x(record.began.timestamp()),
+        x(record.released_at.timestamp()),
         number(top, 3),
         f"{begin.astimezone(UTC):%d %H:%M}",
         f"{end.astimezone(UTC):%d %H:%M}",

@@ -1,50 +1,68 @@
-"""The verb `golive watch`: environment, watch, report."""
+"""The verb `golive watch`: environment, release, watch, report."""
 
 import sys
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from golive import environment as environments
 from golive.environment import EnvironmentFileError
-from golive.outcome import Unproven
-from golive.probes.prometheus import curve
+from golive.located_yaml import FileError
 from golive.replica.attach import attach
-from golive.report import watch as report
-from golive.watch.indicators import Watched
-from golive.watch.record import Record, RecordError, Verdict, file_of
-from golive.watch.run import Plan, Say, run, watched
+from golive.watch import page
+from golive.watch.begin import Plan
+from golive.watch.files import RecordError, file_of
+from golive.watch.record import Limits, Verdict
+from golive.watch.release import identify
+from golive.watch.run import Say, run, watched
 
-ERRORS = (EnvironmentFileError, RecordError)
+ERRORS = (EnvironmentFileError, FileError, RecordError)
 """Why a watch could not run, in words."""
 
 EXIT_STATUS = {Verdict.GO: 0, Verdict.NO_GO: 1, Verdict.INCOMPLETE: 3}
 _LINES = 48  # of progress in all, where nobody sits before a terminal
 
 
-def main(name: str, replica: int | None, plan: Plan, directory: Path, say: Say) -> Verdict:
+@dataclass(frozen=True)
+class Options:
+    """What was asked for; `release` is a tag or the file of its record, None the tag at HEAD.
+
+    `since` is when it was released, None for just now; times are in seconds.
+    """
+
+    environment: str
+    replica: int | None
+    release: str | None
+    since: datetime | None
+    for_s: float
+    every_s: float
+    before_s: float
+    limits: Limits
+    directory: Path
+
+
+def main(options: Options, say: Say) -> Verdict:
     """Watch until the end, and write the report. Raises ERRORS, Unproven, ReplicaError."""
-    environment = environments.load(name)
-    if replica is not None:
-        environment = attach(environment, replica, say)
+    environment = environments.load(options.environment)
+    plan = Plan(
+        identify(options.release),
+        options.for_s,
+        options.every_s,
+        options.before_s,
+        options.limits,
+        options.since,
+    )
+    if options.replica is not None:
+        environment = attach(environment, options.replica, say)
     target = watched(environment)
-    path = file_of(directory, environment.name)
-    record, verdict = run(target, environment.name, plan, path, _sparing(plan, say))
-    page = path.with_suffix(".html")
-    page.write_text(report.render(record, _curves(target, record)), encoding="utf-8")
+    path = file_of(options.directory, environment.name)
+    record, verdict = run(target, environment.name, plan, path, say, _sparing(plan, say))
+    shown = page.write(record, path, target)
     say(verdict)
     for reason in record.reasons:
         say(f"  {reason}")
-    say(f"  {path}  {page}")
+    say(f"  {path}  {shown}")
     return verdict
-
-
-def _curves(target: Watched, record: Record) -> dict[str, report.Points | None]:
-    found: dict[str, report.Points | None] = {}
-    for title, query in target.curves().items():
-        try:
-            found[title] = curve(target.prometheus, query, *report.span(record)) or None
-        except Unproven:
-            found[title] = None
-    return found
 
 
 def _sparing(plan: Plan, say: Say) -> Say:

@@ -1,24 +1,22 @@
-"""What a watch looks at: the API's errors and response times, alerts, restarts, log lines."""
+"""What Prometheus tells a watch: the API's requests, errors and response times, and alerts."""
 
 import math
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from golive.endpoint import Endpoint
 from golive.machine import Machine
-from golive.outcome import NotRun, Unproven
-from golive.probes import pm2
+from golive.outcome import Unproven
 from golive.probes.prometheus import labelled, value
 from golive.watch.record import Before, Look
 
-ERROR_LOG = "/var/log/dashboard-velo/error.log"
-_LAST_BYTES = 2**20  # of a log: what is older than that is not counted
-_TIME = re.compile(r'"time":"([^"]+)"')
-_POINTS, _BEFORE_POINTS = 60, 500  # of a mean over a look, of the highest of the time before
+_POINTS, _BEFORE_POINTS = 60, 1440  # of a mean over a look, of the time before
 _SHORTEST_S = 0.1
+_QUIET = 0.05  # of it has fewer requests: a night's
 _ALERTS = 'ALERTS{alertstate="firing",severity=~"warning|critical"}'
+USUAL = 0.99  # of the time before: what is higher is a moment's, and no measure for hours
+ERROR_RATE, RESPONSE_TIME = "Error rate, percent", "Response time (95 %), seconds"
+REQUESTS = "Requests a second"
 
 
 @dataclass(frozen=True)
@@ -36,71 +34,64 @@ class Watched:
     def curves(self) -> dict[str, str]:
         """The queries whose curves a report shows, by their titles with units."""
         return {
-            "Requests a second": f"sum(rate(http_requests_total[{self._window}]))",
-            "Error rate, percent": self._error_rate,
-            "Response time (95 %), seconds": self._response_time,
+            REQUESTS: self._requests,
+            ERROR_RATE: self._error_rate,
+            RESPONSE_TIME: self._response_time,
         }
 
-    def before(self, began: datetime, span_s: float) -> Before:
-        """The highest of each in the time before `began`. Raises Unproven."""
+    def before(self, released_at: datetime, span_s: float) -> Before:
+        """What was usual in the time before the release. Raises Unproven."""
 
-        def highest(query: str) -> float | None:
+        def usual(quantile: float, query: str) -> float | None:
+            if not span_s:
+                return None
             span = _steps(span_s, _BEFORE_POINTS)
-            return self._value(f"max_over_time((({query}) >= 0){span})", began)
+            return self._value(
+                f"quantile_over_time({quantile}, (({query}) >= 0){span})", released_at
+            )
 
         return Before(
             seconds=span_s,
-            error_rate=highest(self._error_rate) if span_s else None,
-            p95_s=highest(self._response_time) if span_s else None,
-            alerts=self._alerts(_ALERTS, began),
+            requests_s=usual(_QUIET, self._requests),
+            error_rate=usual(USUAL, self._error_rate),
+            p95_s=usual(USUAL, self._response_time),
+            alerts=self._alerts(_ALERTS, released_at),
         )
 
-    def look(self, since: datetime, now: datetime) -> Look:
+    def look(self, since: datetime, at: datetime) -> Look:
         """What was seen between two moments; why not, where nothing was."""
         # No shorter than what any interval between two samples fits into.
-        span_s = max((now - since).total_seconds(), 2 * self.scrape_s)
-        lines, restarts = self._inside(since, now)
+        span_s = max((at - since).total_seconds(), 2 * self.scrape_s)
+        length, span = _duration(span_s), _steps(span_s, _POINTS)
+
+        def mean(query: str) -> float | None:  # not of what is no number: nothing was asked then
+            return self._value(f"avg_over_time((({query}) >= 0){span})", at)
+
         try:
-            length, span = _duration(span_s), _steps(span_s, _POINTS)
-            scrapes = self._value(f"max(count_over_time(up[{length}]))", now) or 0
+            scrapes = self._value(f"max(count_over_time(up[{length}]))", at) or 0
             return Look(
-                at=now,
-                # Not what is no number: nothing was asked then.
-                error_rate=self._value(f"avg_over_time((({self._error_rate}) >= 0){span})", now),
-                p95_s=self._value(f"avg_over_time((({self._response_time}) >= 0){span})", now),
-                alerts=self._alerts(f"max_over_time({_ALERTS}[{length}])", now),
-                restarts=restarts,
-                error_lines=lines,
+                at=at,
+                requests_s=mean(self._requests),
+                error_rate=mean(self._error_rate),
+                p95_s=mean(self._response_time),
+                alerts=self._alerts(f"max_over_time({_ALERTS}[{length}])", at),
                 covered=min(1.0, scrapes * self.scrape_s / span_s),
             )
         except Unproven as problem:
-            return Look(at=now, restarts=restarts, error_lines=lines, problem=str(problem))
-
-    def restarts(self) -> int | None:
-        """How often workers were started again; None where nobody may look. Raises Unproven."""
-        if self.pm2_home is None or not self.servers:
-            return None
-        try:
-            workers = [w for each in self.servers for w in pm2.inspect(each, self.pm2_home).workers]
-        except NotRun:
-            return None
-        return sum(int(each.setting("restart_time") or 0) for each in workers)
-
-    def _inside(self, since: datetime, now: datetime) -> tuple[int | None, int | None]:
-        """Error lines and restarts, which only the servers themselves know."""
-        try:
-            return sum(_error_lines(each, since, now) for each in self.servers), self.restarts()
-        except (NotRun, Unproven):
-            return None, None
+            return Look(at=at, problem=str(problem))
 
     @property
     def _window(self) -> str:
         return _duration(4 * self.scrape_s)
 
     @property
+    def _requests(self) -> str:
+        return f"sum(rate(http_requests_total[{self._window}]))"
+
+    @property
     def _error_rate(self) -> str:
         """Answers with a status of 5xx, in percent of all; 0 where there was none of them."""
-        requests = f"sum(rate(http_requests_total[{self._window}]))"
+        requests = self._requests
         errors = f'sum(rate(http_requests_total{{status=~"5.."}}[{self._window}]))'
         return f"100 * ({errors} or 0 * {requests}) / {requests}"
 
@@ -131,14 +122,3 @@ def _steps(seconds: float, points: int) -> str:
 def _name(labels: dict[str, str]) -> str:
     where = labels.get("instance") or labels.get("member") or ""
     return f"{labels['alertname']} ({labels['severity']}) {where}".rstrip()
-
-
-def _error_lines(machine: Machine, since: datetime, until: datetime) -> int:
-    text = machine.run(f"tail -c {_LAST_BYTES} -- %s", machine.path(ERROR_LOG))
-    return sum(since < at <= until for at in _times(text.splitlines()))
-
-
-def _times(lines: Iterable[str]) -> Iterable[datetime]:
-    for line in lines:
-        if found := _TIME.search(line):
-            yield datetime.fromisoformat(found[1])

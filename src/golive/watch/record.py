@@ -1,17 +1,12 @@
-"""What a watch has seen so far: one JSON file, written anew after each look.
+"""What a watch has seen so far, as typed data: written as one JSON file, anew after each look.
 
 It is what a watch that was interrupted goes on from, and what the checklist asks of it.
 """
 
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-
-class RecordError(Exception):
-    """The file of a watch cannot be read, or is of another watch; nothing was changed."""
+from pydantic import BaseModel, ConfigDict
 
 
 class Verdict(StrEnum):
@@ -26,16 +21,43 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Limits(_Part):
+    """What is a breach besides an alert: given by whoever starts the watch.
+
+    `times` is how much higher than in the time before something may be, unless it is below
+    `error_rate` (percent), `p95_s` or `error_lines` (a minute) anyway. `restarts` is how many are
+    allowed in all.
+    """
+
+    times: float = 2.0
+    error_rate: float = 0.5
+    p95_s: float = 0.2
+    error_lines: float = 30.0
+    restarts: int = 0
+
+
+class Release(_Part):
+    """The release that is watched: its tag, and the full id of its commit."""
+
+    tag: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"{self.tag} ({self.commit[:12]})"
+
+
 class Look(_Part):
     """What was seen of the time since the look before.
 
-    `error_rate` is in percent, `p95_s` in seconds, both the mean of that time, None where nothing
-    was asked of the API; `alerts` are those of it that fired at any moment, `restarts` and
-    `error_lines` count, None where nobody can look inside. `covered` is the share of the time that
-    Prometheus has seen, 0 to 1. `problem` says why nothing could be seen, where that is so.
+    `requests_s` is in requests a second, `error_rate` in percent, `p95_s` in seconds, each the mean
+    of that time, None where there was none; `alerts` are those of it that fired at any moment,
+    `restarts` and `error_lines` count those of that time, None where they were not seen. `covered`
+    is the share of the time that Prometheus has seen, 0 to 1. `problem` says why it told nothing,
+    `unseen` why restarts or error lines were not seen, where that is so.
     """
 
     at: datetime
+    requests_s: float | None = None
     error_rate: float | None = None
     p95_s: float | None = None
     alerts: tuple[str, ...] = ()
@@ -43,33 +65,62 @@ class Look(_Part):
     error_lines: int | None = None
     covered: float = 0.0
     problem: str | None = None
+    unseen: str | None = None
 
 
 class Before(_Part):
-    """The time before (s): the highest of each in it; None where nothing was asked of the API.
+    """The hours before the release (s), each None where there was nothing to be seen.
 
-    `alerts` fired when the watch began: they are nothing that it found.
+    `error_rate`, `p95_s` and `error_lines` (in as long as a look is apart from the next) are what
+    99 % of that time stayed under; `requests_s` is what 95 % of it stayed above. `alerts` fired
+    when it was released: they are nothing that it did.
     """
 
     seconds: float
-    error_rate: float | None
-    p95_s: float | None
-    alerts: tuple[str, ...]
+    requests_s: float | None = None
+    error_rate: float | None = None
+    p95_s: float | None = None
+    error_lines: float | None = None
+    alerts: tuple[str, ...] = ()
+
+
+class Worker(_Part):
+    """A worker of the application, as PM2 knew it when it was last asked; `id` is PM2's own."""
+
+    server: str
+    id: str
+    pid: int
+    restarts: int
+
+
+class Position(_Part):
+    """How far a server's error log was read: up to byte `end` of the file with this inode."""
+
+    server: str
+    inode: int
+    end: int
 
 
 class Record(_Part):
     """A watch. `ends` is when it is to end; `verdict` is None while it goes on.
 
-    `restarts` is how often workers had been started again when it began; None: nobody may look.
+    `released_at` is when the release came, `began` from when on it is watched. `counted_from` is
+    when workers were seen first, None where they were not when the watch was started. `workers`
+    and `logs` are as the servers were at the last look that saw them.
     """
 
-    schema_version: int = 1
+    schema_version: int = 2
     environment: str
+    release: Release
+    released_at: datetime
     began: datetime
     ends: datetime
     every_s: float
+    limits: Limits = Limits()
     before: Before
-    restarts: int | None = None
+    counted_from: datetime | None = None
+    workers: tuple[Worker, ...] | None = None
+    logs: tuple[Position, ...] = ()
     looks: tuple[Look, ...] = ()
     verdict: Verdict | None = None
     reasons: tuple[str, ...] = ()
@@ -79,26 +130,7 @@ class Record(_Part):
         """Up to when it has looked."""
         return self.looks[-1].at if self.looks else self.began
 
-
-def file_of(directory: Path, environment: str) -> Path:
-    """Where the record of an environment's last watch is."""
-    return directory / f"watch-{environment}.json"
-
-
-def read(path: Path) -> Record | None:
-    """The record in a file; None where there is no file. Raises RecordError."""
-    try:
-        return Record.model_validate_json(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise RecordError(f"{path}: no record of a watch ({first}); move it away") from error
-
-
-def write(record: Record, path: Path) -> None:
-    """Write the whole record, or nothing of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".tmp")
-    beside.write_text(record.model_dump_json(indent=1))
-    beside.replace(path)
+    @property
+    def restarted(self) -> int:
+        """How often workers were started again, as far as that was seen."""
+        return sum(each.restarts or 0 for each in self.looks)
