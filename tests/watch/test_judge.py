@@ -185,6 +185,14 @@ def test_a_tenth_of_the_looks_may_lack_something_and_no_more(lacks: str):
         (record(WELL, counted_from=None), "how often workers had been started"),
         (record(WELL, before=before(error_rate=None)), "there is nothing to compare with"),
         (
+            record(
+                *[look(alerts=(FATAL,))] * 145,
+                *[look(alerts=())] * (DAY - 145),
+                before=before(alerts=(FATAL,)),
+            ),
+            f"what the release does cannot be told from what was there before: {FATAL}",
+        ),
+        (
             record(*[look(alerts=(FATAL,))] * 2, before=before(alerts=(FATAL,))),
             f"what the release does cannot be told from what was there before: {FATAL}",
         ),
@@ -196,5 +204,7 @@ def test_what_was_not_seen_is_never_go(blind: Record, why: str):
     assert reasons[0].startswith(why)
 
 
-def test_an_alert_before_that_is_not_critical_is_no_obstacle():
+def test_an_alert_before_that_ended_or_is_not_critical_is_no_obstacle():
+    ended = record(look(alerts=(FATAL,)), *[WELL] * DAY, before=before(alerts=(FATAL,)))
+    assert verdict(ended)[0] is Verdict.GO
     assert verdict(record(*[look(alerts=(OLD,))] * 3))[0] is Verdict.GO
