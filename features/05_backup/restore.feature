@@ -16,6 +16,7 @@ Feature: Restoring MongoDB
       | exporter       |
       | backup         |
       | admin          |
+    And every user and every role may do what it may in the deployment, and no more
 
   @MDB-04 @ahead @only-replica @permit-restore
   Scenario: Little time and little data are lost

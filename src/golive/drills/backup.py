@@ -14,7 +14,7 @@ import bson
 from bson.errors import BSONError
 from bson.timestamp import Timestamp
 
-from golive.drills.hashes import Held, held
+from golive.drills.hashes import Account, Held, accounts, held
 from golive.drills.manifest import Manifest, manifest
 from golive.drills.script import Ran, run
 from golive.drills.writer import FIRST, LAST, Acknowledged, writing
@@ -51,7 +51,8 @@ class BackupDrill:
     its content); `days` are the days before it of which there is a backup now, where there
     were `earlier_days` before.
 
-    `live` are the application's collections that nobody changed meanwhile.
+    `live` are the application's collections that nobody changed meanwhile, `accounts` its
+    users and roles.
     """
 
     ran: Ran
@@ -62,6 +63,7 @@ class BackupDrill:
     content: Manifest | None
     consistency: Consistency | None
     live: frozenset[Held]
+    accounts: frozenset[Account]
 
 
 def back_up(
@@ -95,6 +97,7 @@ def back_up(
             writer.more(_AFTER)
             acknowledged = tuple(writer.acknowledged)
         unchanged = before_it & held(client[database])
+        permitted = accounts(client)
     made = max(set(_backups(place)) - known, key=lambda each: each.made, default=None)
     content = consistency = None
     if made is not None:
@@ -102,7 +105,15 @@ def back_up(
         consistency = _judged(place / made.name / database, content, acknowledged, meanwhile)
     left = sorted({(before.date() - each.made.date()).days for each in _backups(place)})
     return BackupDrill(
-        ran, made, str(place), _EARLIER_DAYS, tuple(left), content, consistency, unchanged
+        ran=ran,
+        made=made,
+        directory=str(place),
+        earlier_days=_EARLIER_DAYS,
+        days=tuple(left),
+        content=content,
+        consistency=consistency,
+        live=unchanged,
+        accounts=permitted,
     )
 
 

@@ -19,7 +19,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from golive import toolchain
-from golive.drills.hashes import Held, held
+from golive.drills.hashes import Account, Held, accounts, held
 from golive.drills.manifest import Manifest
 from golive.drills.script import Ran, run
 from golive.machine import Machine
@@ -39,8 +39,9 @@ class Restored:
 
     `arrived` are its documents. `unlike_backup` names collections that differ from what the
     backup says it holds, `unlike_live` those that differ (documents, number, indexes) from the
-    deployment's, of `compared` that nobody has changed there since; `signed_in` are the users
-    who can sign in with their passwords. `lost_s` is the age of the backup's moment.
+    deployment's, of `compared` that nobody has changed there since; `unlike_accounts`
+    are users and roles that may do something else there, or are not on one of both; `signed_in`
+    are the users who can sign in with their passwords. `lost_s` is the age of the backup's moment.
     """
 
     ran: Ran
@@ -48,6 +49,7 @@ class Restored:
     unlike_backup: tuple[str, ...]
     compared: tuple[str, ...]
     unlike_live: tuple[str, ...]
+    unlike_accounts: tuple[str, ...]
     signed_in: tuple[str, ...]
     lost_s: float
 
@@ -71,6 +73,7 @@ def restore(
     node: str,
     content: Manifest,
     live: frozenset[Held],
+    permitted: frozenset[Account],
     database: str,
     users: tuple[Login, ...],
 ) -> RestoreDrill:
@@ -98,6 +101,7 @@ def restore(
                 unlike_backup=_unlike_backup(content, there, database),
                 compared=tuple(sorted(each.name for each in live)),
                 unlike_live=tuple(sorted(each.name for each in live - there)),
+                unlike_accounts=tuple(sorted({each.name for each in permitted ^ accounts(client)})),
                 signed_in=tuple(each.user for each in users if _signs_in(uri, each)),
                 lost_s=round(began.timestamp() - content.seconds, 1),
             )

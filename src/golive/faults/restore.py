@@ -35,6 +35,19 @@ def accounts_forgotten(replica: Target) -> Iterator[None]:
         yield
 
 
+@fault(_ACCOUNTS)
+@contextmanager
+def accounts_of_administrators(replica: Target) -> Iterator[None]:
+    """MDB-04: everybody can sign in to what was restored, and do everything there."""
+    before = "  await restoreAccounts(client, directory);\n"
+    everything = (
+        "  await client.db('admin').collection('system.users')"
+        ".updateMany({}, { $set: { roles: [{ role: 'root', db: 'admin' }] } });\n"
+    )
+    with _edited(replica, (before, before + everything)):
+        yield
+
+
 @fault(_TIME, blinds=[_MOMENT])
 @contextmanager
 def of_the_day_before(replica: Target) -> Iterator[None]:

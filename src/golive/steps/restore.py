@@ -56,6 +56,7 @@ def _restored(
         str(toolchain.ensure(lambda _: None).node.parent),
         backup.content,
         backup.live,
+        backup.accounts,
         DATABASE,
         users,
     )
@@ -109,6 +110,17 @@ def sign_in(restored: RestoreDrill, datatable: list[list[str]]) -> None:
         actual=listed(sorted(restored.restored.signed_in)),
         where=_WHERE,
         look="db.getSiblingDB('admin').getUsers()",
+    )
+
+
+@then("every user and every role may do what it may in the deployment, and no more")
+def same_permissions(restored: RestoreDrill) -> None:
+    require(
+        not restored.restored.unlike_accounts,
+        expected="the same roles and privileges",
+        actual=f"differing: {listed(restored.restored.unlike_accounts)}",
+        where=_WHERE,
+        look="usersInfo and rolesInfo of both",
     )
 
 
