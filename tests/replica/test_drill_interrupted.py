@@ -1,5 +1,6 @@
 """A failover drill that is interrupted in the middle, and what the next run makes of it."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from golive.probes.mongodb import Login, Member, connected
 from golive.replica.journal import Journal, held
-from golive.replica.order import disorder, inventory, restore
+from golive.replica.order import DATABASE, RIDER, WRITTEN, disorder, inventory, restore
 from golive.replica.restart import await_ready, freeze, kill, start_ended
+from golive.replica.state import CREDENTIALS
 
 from .commands import Replica, awaited, copy_of_stack, free_number, golive, running
 
@@ -74,6 +77,16 @@ def ended(replica: Replica, server: str) -> bool:
     return any(each.name == server and each.ended is not None for each in replica.state.servers)
 
 
+def written(replica: Replica, host: str) -> int:
+    """How many documents there are that drills have written."""
+    secrets = json.loads((replica.directory / CREDENTIALS).read_text())
+    roots = replica.directory / "hosts/authority/root.pem"
+    member = Member(host, replica.state.subnet.hosts[host], roots=roots)
+    with connected(member, Login("admin", secrets["mongo-admin-password"])) as client:
+        riders = {"riderId": {"$regex": f"^{RIDER}"}}
+        return sum(client[DATABASE][name].count_documents(riders) for name in WRITTEN)
+
+
 def test_a_drill_that_is_interrupted_heals_what_it_broke(replica: Replica, tmp_path: Path) -> None:
     before = inventory(replica.directory)
     configuration = (replica.directory / SERVERS).read_text()
@@ -97,6 +110,7 @@ def test_the_next_run_heals_what_a_killed_drill_has_left(replica: Replica, tmp_p
         run.wait()
     assert Journal(replica.directory).exists
     assert "mongo-1 has ended" in disorder(replica.directory)
+    assert written(replica, "mongo-2")
 
     healed = golive(*gate(replica, tmp_path, HARMLESS))
 
@@ -107,6 +121,7 @@ def test_the_next_run_heals_what_a_killed_drill_has_left(replica: Replica, tmp_p
     assert disorder(replica.directory) == ()
     assert not Journal(replica.directory).exists
     assert inventory(replica.directory) == before
+    assert not written(replica, "mongo-1")
 
 
 def test_files_that_a_killed_drill_changed_are_put_back_and_loaded(

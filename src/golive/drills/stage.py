@@ -1,7 +1,7 @@
 """What a failover drill works with: a replica that it may break, and traffic through its edge."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,17 +10,16 @@ from golive.drills.traffic import Traffic
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes import redis
-from golive.probes.mongodb import Login, Member, connected, primary_of
+from golive.probes.mongodb import Login, Member, connected
 from golive.replica.heal import drilling
 from golive.replica.journal import BusyError, Journal
+from golive.replica.order import DATABASE, WRITTEN
 from golive.replica.reload import ReloadError
 from golive.replica.restart import RestartError
 from golive.replica.state import State
 from golive.replica.subnet import Subnet
 
-_DATABASE = "dashboard-velo"
 _TIMEOUT_S = 30.0
-_WRITTEN = ("activities", "tracks")  # by each write of the traffic, under one id
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ class Replica:
             there = [
                 {
                     each["_id"]
-                    for each in client[_DATABASE][name].find({"_id": {"$in": [*ids]}}, {"_id": 1})
+                    for each in client[DATABASE][name].find({"_id": {"$in": [*ids]}}, {"_id": 1})
                 }
-                for name in _WRITTEN
+                for name in WRITTEN
             ]
         return len(ids - set.intersection(*there))
 
@@ -73,7 +72,7 @@ class Stage:
 def staged(replica: Replica) -> Iterator[Stage]:
     """Traffic flows; the block may break the replica, which is in order again after it.
 
-    What the traffic wrote is removed. Raises Unproven.
+    What the traffic wrote is removed then. Raises Unproven.
     """
     traffic = Traffic(replica.site, replica.client, replica.token_secret)
     log = replica.directory / "hosts/edge/var/log/nginx/access.log"
@@ -87,13 +86,3 @@ def staged(replica: Replica) -> Iterator[Stage]:
                 traffic.stop()
     except (BusyError, ReloadError, RestartError) as error:
         raise Unproven(str(error), Whose.OURS) from error
-    finally:
-        with suppress(Unproven):  # they harm nothing, and whatever went wrong is said already
-            _remove(replica, traffic.rider)
-
-
-def _remove(replica: Replica, rider: str) -> None:
-    primary = primary_of(replica.members, replica.mongodb_admin)
-    with connected(primary, replica.mongodb_admin, _TIMEOUT_S) as client:
-        for name in _WRITTEN:
-            client[_DATABASE][name].delete_many({"riderId": rider})

@@ -18,6 +18,7 @@ from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.http import request
 from golive.probes.token import forge
+from golive.replica.order import RIDER
 
 _PER_SECOND = 30.0
 _AT_ONCE = 150  # requests in flight: the rate, for as long as one may last
@@ -77,7 +78,7 @@ class Traffic:
     site: Endpoint
     client: Callable[[], str | None]
     secret: str
-    rider: str = field(default_factory=lambda: f"golive-drill-{secrets.token_hex(6)}")
+    rider: str = field(default_factory=lambda: f"{RIDER}{secrets.token_hex(6)}")
     sent: list[Sent] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
 

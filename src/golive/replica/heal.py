@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from golive.replica.journal import Journal, held
-from golive.replica.order import restore
+from golive.replica.order import remove_written, restore
 from golive.replica.reload import reload
 from golive.replica.restart import server
 
@@ -40,6 +40,7 @@ def heal(directory: Path) -> float:
 def _heal(directory: Path, journal: Journal) -> None:
     changed = journal.undo()
     restore(directory)
+    remove_written(directory)
     if changed:
         reload(directory / "hosts/edge", server(directory, "edge").pid)
     journal.end()

@@ -20,6 +20,10 @@ from golive.replica.reap import members
 from golive.replica.restart import RestartError, start_ended, thaw
 from golive.replica.state import CREDENTIALS, ServerState, State
 
+DATABASE = "dashboard-velo"
+WRITTEN = ("activities", "tracks")  # by each write of a drill's traffic, under one id
+RIDER = "golive-drill-"  # so begins the name of the rider on whose behalf
+
 _MONGODB, _REDIS, _APPLICATION = 27017, 6379, 3000
 _WITHIN_S = 60.0
 _POLL_S = 0.05
@@ -63,6 +67,16 @@ def restore(directory: Path) -> float:
                 client.admin.command("replSetStepUp")  # refused until it has caught up
         time.sleep(_POLL_S)
     return round(time.monotonic() - began, 3)
+
+
+def remove_written(directory: Path) -> None:
+    """Remove what drills have written, those too that were killed. Raises RestartError."""
+    try:
+        with _primary(directory) as client:
+            for name in WRITTEN:
+                client[DATABASE][name].delete_many({"riderId": {"$regex": f"^{RIDER}"}})
+    except PyMongoError as error:
+        raise RestartError(f"what a drill has written is still there: {error}") from error
 
 
 def inventory(directory: Path) -> dict[str, tuple[str, ...]]:
