@@ -2,7 +2,9 @@ Feature: Alerts
   The document's table of alerts, judged by what the rules that Prometheus has loaded do when the
   exporters' series take a simulated course: not by how an alert is called or written. A
   response time may be the mean or the percentile 50, 90, 95, 99 or 99.9, of a server or of all; an
-  error is an answer with a status of 5xx.
+  error is an answer with a status of 5xx. The table does not say whether the API's and MongoDB's
+  figures are a server's or those of all: either passes, if one server far above the threshold is
+  seen beside others that are well and have as much to do. A host's and a Redis' alert names it.
 
   Background:
     Given the rules that Prometheus has loaded

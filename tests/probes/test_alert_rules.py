@@ -7,6 +7,7 @@ from golive.probes.alert_rules import (
     Rule,
     canonical,
     needed,
+    otherwise_strict,
     parse_rules,
     seconds,
     selectors,
@@ -62,6 +63,13 @@ def test_windows_and_spellings():
     assert shortest_window_s("rate(a[5m]) / irate(b[30s])") == 30
     assert shortest_window_s("a > 1") is None
     assert canonical("sum(rate(a[60s]))by(b)>1.0") == canonical("sum by (b) (rate(a[1m])) > 1")
+
+
+def test_comparisons_are_turned_wherever_they_are_and_nothing_else_is():
+    before = 'a{b="<=",c=~">",d!="x"} >= bool 1 < (e == 2) # > 3\n <= `>` > \'<\' != 4'
+    after = 'a{b="<=",c=~">",d!="x"} > bool 1 <= (e == 2) # > 3\n < `>` >= \'<\' != 4'
+    assert otherwise_strict(before) == after
+    assert otherwise_strict(after) == before
 
 
 def test_rules_are_needed_through_recordings():

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from golive.probes.alert_courses import Course
 from golive.probes.alert_rules import Rule, parse_rules
 from golive.probes.alert_series import Quantity, Server
-from golive.probes.alerts import Course, Simulation, simulate
+from golive.probes.alerts import Simulation, simulate
 from golive.steps.alert_checks import Judged, nearest
 
 STACK = Path(__file__).parents[2] / "environments/stack/prometheus/alerts.yml"
@@ -40,20 +41,55 @@ THRESHOLDS = {
     "Redis mémoire": ("> 80", ["> 75", "> 79", "> 81", "> 90", "> 0.8"]),
     "MongoDB latence": ("> 100", ["> 50", "> 98", "> 102", "> 200", "> 0.1"]),
 }
+MEMORY, REDIS = "node_memory_MemAvailable_bytes", "redis_memory_used_bytes"
 OTHER_EDITS = {
     "CPU élevé": [
         ("by (instance) ", ""),  # the mean of all servers
         ("avg by", "max by"),  # any core of a server
         ('mode="idle"', 'mode="idel"'),
+        ("100 * (1 - avg", "100 * max(1 - avg"),  # of which server?
+        ("> 80", "> 80 or absent(node_cpu_seconds_total)"),
     ],
-    "CPU critique": [("1 - avg", "avg"), ('mode="idle"', 'mode="user"')],
-    "Mémoire élevée": [("MemAvailable", "MemFree"), ("1 - ", "")],
-    "Mémoire critique": [("MemAvailable", "MemFree"), ("MemAvailable", "MemAvail")],
-    "Latence API": [("instance, le", "instance"), ("_bucket", ""), ("0.95", "0.05")],
-    "Erreurs API": [("5..", "500"), ("5..", "4.."), ("5..", "5xx")],
-    "Erreurs API critiques": [("5..", "503"), ("status", "code")],
-    "Redis mémoire": [("memory_used", "memory_used_peak"), ("100 * ", "")],
-    "MongoDB latence": [("1000 * ", ""), ("latency_seconds_count", "latency_seconds_sum")],
+    "CPU critique": [("1 - avg", "avg"), ('mode="idle"', 'mode="user"'), ("rate(", "delta(")],
+    "Mémoire élevée": [
+        ("MemAvailable", "MemFree"),
+        ("1 - ", ""),
+        ("100 * (1 -", "100 * max(1 -"),
+        (MEMORY, f"last_over_time({MEMORY}[1h])"),
+    ],
+    "Mémoire critique": [
+        ("MemAvailable", "MemFree"),
+        ("MemAvailable", "MemAvail"),
+        ("> 95", f"> 95 or absent({MEMORY})"),
+    ],
+    "Latence API": [
+        ("instance, le", "instance"),
+        ("_bucket", ""),
+        ("0.95", "0.05"),
+        ("rate(", "delta("),
+    ],
+    "Erreurs API": [("5..", "500"), ("5..", "4.."), ("5..", "5xx"), ("rate(", "delta(")],
+    "Erreurs API critiques": [
+        ("5..", "503"),
+        ("status", "code"),
+        ("rate(", "delta("),
+        ("> 5", "> 5 or absent(http_requests_total)"),
+    ],
+    "Redis mémoire": [
+        ("memory_used", "memory_used_peak"),
+        ("100 * ", ""),
+        (
+            f"100 * {REDIS} / (redis_memory_max_bytes > 0)",
+            f"max(100 * {REDIS} / (redis_memory_max_bytes > 0))",
+        ),
+        ("> 80", f"> 80 or absent({REDIS})"),
+        (REDIS, f"last_over_time({REDIS}[1h])"),
+    ],
+    "MongoDB latence": [
+        ("1000 * ", ""),
+        ("latency_seconds_count", "latency_seconds_sum"),
+        ("rate(", "delta("),
+    ],
 }
 WINDOWS = [("[1m]", "[14s]"), ("[1m]", "[20m]"), ("[1m]", "[1h]")]
 
@@ -98,7 +134,9 @@ def wrong_versions(alert: str) -> dict[str, Rule]:
         expression = right.expression.replace(before, after)
         assert expression != right.expression, before
         versions[f"{before} is {after}"] = replace(right, expression=expression)
-    durations = [right.for_s + by for by in (-right.for_s, -60, -30, 60, 300)] + [180.0]
+    durations = [right.for_s + by for by in (-right.for_s, -60, -30, -15, 15, 30, 60, 300)] + [
+        180.0
+    ]
     for duration in durations:
         versions[f"for {duration:g} s"] = replace(right, for_s=duration)
     other = "critical" if right.severity == "warning" else "warning"
@@ -134,3 +172,44 @@ def test_wrong_rules_do_not_pass(alert: str, version: str, simulated):
     }
     judged = nearest(replace(simulation, fired=alone), (versions[version],), TABLE[alert][3])
     assert wrong(judged, alert)
+
+
+def test_a_limit_that_is_let_through_by_a_recording_is_seen():
+    rules = parse_rules(STACK.read_text())
+    (right,) = (rule for rule in rules if rule.name == "Mémoire élevée")
+    for comparison in ("> bool", ">= bool"):
+        recorded = right.expression.replace(">", comparison)
+        recording = Rule(right.group, False, "memory:high", recorded)
+        alert = replace(right, expression="memory:high == 1")
+        judged = judge("Mémoire élevée", (recording, alert))
+        expected = ["does not fire at memory 85 % exactly"] if "=" in comparison else []
+        assert [each.partition(":")[0] for each in wrong(judged, "Mémoire élevée")] == expected
+
+
+def test_an_alert_that_is_late_by_more_than_its_recording_is_seen():
+    rules = parse_rules((OTHERS / "recorded.yml").read_text())
+    late = [replace(r, for_s=r.for_s + 30) if r.name == "HostMemoryHigh" else r for r in rules]
+    assert wrong(judge("Mémoire critique", tuple(late)), "Mémoire critique")
+
+
+@pytest.mark.parametrize(
+    ("alert", "edits"),
+    [
+        ("Mémoire élevée", {"severity": "critical"}),
+        ("Redis mémoire", {"severity": "critical"}),
+        ("Erreurs API", {"severity": "critical"}),
+        ("Redis mémoire", {"severity": "critical", "expression": f"{REDIS} > 0"}),
+        ("Redis mémoire", {"severity": "warning", "expression": f"{REDIS} > 0"}),
+        ("CPU critique", {"for_s": 15.0}),
+        ("CPU élevé", {"for_s": 60.0}),
+    ],
+)
+def test_whoever_is_called_for_nothing_by_another_alert_is_seen(alert: str, edits: dict):
+    rules = parse_rules(STACK.read_text())
+    (right,) = (rule for rule in rules if rule.name == alert)
+    severity = edits.pop("severity", right.severity)
+    labels = (("severity", severity),)
+    other = replace(right, name="one more", labels=labels, **edits)
+    judged = judge(alert, (*rules, other))
+    assert judged.name == alert
+    assert any("is joined by no other" in each for each in wrong(judged, alert))

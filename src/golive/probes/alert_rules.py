@@ -22,6 +22,8 @@ _OPERATORS = {
     "MatchOp.Re": "=~",
     "MatchOp.NotRe": "!~",
 }
+_COMPARISON = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|#[^\n]*|([<>]=?)""")
+_TURNED = {">": ">=", ">=": ">", "<": "<=", "<=": "<"}
 _DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
 
 
@@ -121,6 +123,16 @@ def _duration(duration_s: float) -> str:
 def canonical(expression: str) -> str:
     """The expression as promql-parser writes it. Raises Unproven where it does not parse."""
     return str(_parsed(expression).prettify())
+
+
+def otherwise_strict(expression: str) -> str:
+    """The expression with `>` for each `>=` and the reverse, and so for `<`.
+
+    What holds at a limit only because it was meant to does not hold at it any more.
+    """
+    return _COMPARISON.sub(
+        lambda found: found[0] if found[1] is None else _TURNED[found[1]], expression
+    )
 
 
 def selectors(expression: str) -> tuple[Selector, ...]:

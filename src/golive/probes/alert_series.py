@@ -6,7 +6,7 @@ The notation is that of `promtool test rules`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 TICK_S = 15
@@ -51,7 +51,8 @@ class Stretch:
     """What one server goes through for some ticks. `value` is None while it is not there.
 
     `uneven`: one core of two does more of it than the other. `slow`: the share of requests
-    that takes `value`; the others take `fast`, or half of it where that is None.
+    that takes `value`; the others take `fast`, or half of it where that is None. `partly`: only
+    what shows the quantity is not there; the server is, and what never changes of it.
     """
 
     ticks: int
@@ -61,6 +62,7 @@ class Stretch:
     uneven: bool = False
     slow: float = 1.0
     fast: float | None = None
+    partly: bool = False
 
 
 Past = Sequence[Stretch]
@@ -124,7 +126,7 @@ def _memory(server: Server, past: Past) -> Series:
 
     # What is free is a quarter of what is available: a cache is no shortage of memory.
     shares = {"MemAvailable": 1.0, "MemFree": 0.25, "Cached": 0.5, "Buffers": 0.25}
-    yield f"node_memory_MemTotal_bytes{{{labels}}}", gauge(past, lambda _: total)
+    yield f"node_memory_MemTotal_bytes{{{labels}}}", constant(past, total)
     for name, share in shares.items():
 
         def part(stretch: Stretch, share: float = share) -> float:
@@ -134,21 +136,21 @@ def _memory(server: Server, past: Past) -> Series:
 
 
 def _node(labels: str, past: Past) -> Series:
-    yield f'node_uname_info{{nodename="server",{labels}}}', gauge(past, lambda _: 1)
-    yield f"up{{{labels}}}", gauge(past, lambda _: 1)
+    yield f'node_uname_info{{nodename="server",{labels}}}', constant(past, 1)
+    yield f"up{{{labels}}}", constant(past, 1)
 
 
 def _redis_memory(server: Server, past: Past) -> Series:
     labels = f'job="redis",instance="redis://{server.redis}:6379"'
     most = 5 * _GIB
     for name in ("redis_memory_max_bytes", "redis_config_maxmemory"):
-        yield f"{name}{{{labels}}}", gauge(past, lambda _: most)
+        yield f"{name}{{{labels}}}", constant(past, most)
     yield (
         f"redis_memory_used_bytes{{{labels}}}",
         gauge(past, lambda stretch: round(most * (stretch.value or 0) / 100)),
     )
     for name in ("redis_up", "up"):
-        yield f"{name}{{{labels}}}", gauge(past, lambda _: 1)
+        yield f"{name}{{{labels}}}", constant(past, 1)
 
 
 def _response_time(server: Server, past: Past) -> Series:
@@ -174,7 +176,7 @@ def _api(server: Server, past: Past, errors: Of, taking: Of) -> Series:
 
         yield f'http_requests_total{{status="{status}",{route}}}', counter(past, answered)
     yield from _histogram("http_request_duration_seconds", route, "http", past, taking)
-    yield f"up{{{target}}}", gauge(past, lambda _: 1)
+    yield f"up{{{target}}}", constant(past, 1)
 
 
 def _mongodb(server: Server, past: Past) -> Series:
@@ -234,11 +236,17 @@ def gauge(past: Past, value: Of) -> str:
     parts, there = [], False
     for stretch in past:
         if stretch.value is None:
-            parts += _absent(stretch.ticks, there)
+            parts += absent(stretch.ticks, there)
         else:
             parts.append(f"{_number(value(stretch))}+0x{stretch.ticks - 1}")
         there = stretch.value is not None
     return " ".join(parts)
+
+
+def constant(past: Past, value: float) -> str:
+    """The values of a gauge that never changes."""
+    there = [replace(each, value=0) if each.partly else each for each in past]
+    return gauge(there, lambda _: value)
 
 
 def counter(past: Past, step: Of) -> str:
@@ -246,7 +254,7 @@ def counter(past: Past, step: Of) -> str:
     parts, there, value = [], False, 0.0
     for stretch in past:
         if stretch.value is None:
-            parts += _absent(stretch.ticks, there)
+            parts += absent(stretch.ticks, there)
             there, value = False, 0.0
             continue
         by = step(stretch)
@@ -261,7 +269,8 @@ def counter(past: Past, step: Of) -> str:
     return " ".join(parts)
 
 
-def _absent(ticks: int, there: bool) -> list[str]:
+def absent(ticks: int, there: bool) -> list[str]:
+    """The values of a series that is not there; `there` is whether it was before."""
     missing = [f"_x{ticks - 1}"] if ticks > 1 else []
     return ["stale" if there else "_", *missing]
 

@@ -4,17 +4,17 @@ Which alert of the rules is meant by a row is found by what it does: of all that
 course the one is judged that meets most of what the row asks.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from golive.probes.alert_courses import PERCENTILES, Course
 from golive.probes.alert_rules import Rule, selectors
 from golive.probes.alert_series import TICK_S, Quantity
-from golive.probes.alerts import PERCENTILES, Course, Firing, Simulation
+from golive.probes.alerts import Firing, Simulation
 
-_CLOSE_S = 2 * TICK_S  # a scrape and an evaluation
-_OR_EQUAL = re.compile("[<>]=")
+_PAGING = ("warning", "critical")
+_OF_ONE_SERVER = {Quantity.CPU, Quantity.MEMORY, Quantity.REDIS_MEMORY}
 _SECONDS = {Quantity.RESPONSE_TIME, Quantity.MONGODB_RESPONSE_TIME}
 
 
@@ -57,20 +57,52 @@ def nearest(simulation: Simulation, rules: tuple[Rule, ...], severity: str) -> J
     fired = {
         (each.alert, each.severity) for firings in simulation.fired.values() for each in firings
     }
+    recordings = frozenset(rule.name for rule in rules if not rule.alerting)
     judged = [
-        _judged(simulation, name, level, _rule(rules, name, level))
+        _judged(simulation, name, level, _rule(rules, name, level), recordings)
         for name, level in sorted(fired, key=str)
         if _watches(_rule(rules, name, level))
     ]
     if not judged:
         return _judged(simulation, "", severity, None)
-    return max(
+    best = max(
         judged,
         key=lambda each: (
             sum(check.holds for check in each.checks) + (each.severity == severity),
             each.severity == severity,
         ),
     )
+    watching = {(each.name, each.severity) for each in judged}
+    return replace(best, checks=(*best.checks, *_alone(simulation, watching, severity)))
+
+
+def _alone(
+    simulation: Simulation, watching: set[tuple[str, str | None]], severity: str
+) -> Iterator[Check]:
+    """That nobody is called by any other alert on the same quantity."""
+    course = simulation.course
+    graver = _PAGING[_PAGING.index(severity) :]
+    phases = {
+        "before": (course.healthy, _PAGING),
+        "below": (course.threshold * (1 - course.near), graver),
+        "above": (course.threshold * (1 + course.near), graver[1:]),
+        "dip": (course.far, (severity,)),
+    }
+    for phase, (value, severities) in phases.items():
+        called = {
+            f"{each.alert} ({each.severity})"
+            for each in simulation.fired[phase]
+            if (each.alert, each.severity) in watching and each.severity in severities
+        }
+        if severities:
+            lasting = " for less than the duration" if phase == "dip" else ""
+            yield Check(
+                About.LEVEL,
+                not called,
+                f"is joined by no other of severity {' or '.join(severities)} "
+                f"at {_value(course, value)}{lasting}",
+                f"these fire: {', '.join(sorted(called))}" if called else "none fires",
+            )
 
 
 def _rule(rules: tuple[Rule, ...], name: str, severity: str | None) -> Rule | None:
@@ -83,8 +115,16 @@ def _watches(rule: Rule | None) -> bool:
     return rule is not None and bool(selectors(rule.expression))
 
 
-def _judged(simulation: Simulation, name: str, severity: str | None, rule: Rule | None) -> Judged:
-    seen = _Seen(simulation, name, severity, rule)
+def _judged(
+    simulation: Simulation,
+    name: str,
+    severity: str | None,
+    rule: Rule | None,
+    recordings: frozenset[str] = frozenset(),
+) -> Judged:
+    read = selectors(rule.expression) if rule else ()
+    recorded = any(each.metric in recordings for each in read)
+    seen = _Seen(simulation, name, severity, rule, recorded)
     checks = (*_level(seen), *_duration(seen), *_servers(seen), *_calm(seen))
     return Judged(name, severity, rule, checks)
 
@@ -97,17 +137,28 @@ class _Seen:
     name: str
     severity: str | None
     rule: Rule | None
+    recorded: bool
 
     @property
     def course(self) -> Course:
         return self.simulation.course
 
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """By what it is told from others."""
+        return self.name, self.severity
+
     def fired(self, phase: str) -> tuple[Firing, ...]:
         return tuple(
             each
             for each in self.simulation.fired.get(phase, ())
-            if (each.alert, each.severity) == (self.name, self.severity)
+            if (each.alert, each.severity) == self.identity
         )
+
+    @property
+    def late_s(self) -> int:
+        """How late it may be: by an evaluation where it reads what another rule has recorded."""
+        return TICK_S if self.recorded else 0
 
     def lasting(self, phase: str) -> bool:
         """Whether it still fires when the phase ends."""
@@ -135,9 +186,9 @@ def _level(seen: _Seen) -> Iterator[Check]:
         About.LEVEL, not seen.fired("below"), f"does not fire at {below}", seen.said("below")
     )
     # 1 - 0.99 is more than 0.01 to a computer: at the threshold itself an alert may fire for
-    # that, if only it does not mean to.
-    meant = seen.rule is not None and _OR_EQUAL.search(seen.rule.expression)
-    silent = not (seen.fired("at") and meant)
+    # that. It does not for that if it is silent once its comparisons are strict.
+    rounded = any((each.alert, each.severity) == seen.identity for each in seen.simulation.strict)
+    silent = not seen.fired("at") or rounded
     yield Check(About.LEVEL, silent, f"does not fire at {at} exactly", seen.said("at"))
     if course.quantity is Quantity.RESPONSE_TIME:
         yield _percentile(seen)
@@ -184,8 +235,9 @@ def _duration(seen: _Seen) -> Iterator[Check]:
     )
     yield Check(
         About.DURATION,
-        first is not None and first <= course.for_s + _CLOSE_S,
-        f"fires when {far} has lasted for {wanted}, within a scrape and an evaluation",
+        first is not None and first <= course.for_s + seen.late_s,
+        f"fires when {far} has lasted for {wanted}"
+        + (", and one evaluation for its recording" if seen.late_s else ""),
         seen.said("onset"),
     )
     yield Check(
@@ -205,10 +257,30 @@ def _duration(seen: _Seen) -> Iterator[Check]:
 
 def _servers(seen: _Seen) -> Iterator[Check]:
     far = _value(seen.course, seen.course.far)
-    for phase, who in (("onset", "one server of three"), ("new", "a server that has just come")):
+    whose = {
+        "onset": "one server of three",
+        "restarting": "one server of three that restarts each minute, so that its counters do",
+        "new": "a server that has just come, with as many requests as each other",
+    }
+    for phase, who in whose.items():
+        value = "halfway to " * (phase == "restarting") + far
         yield Check(
-            About.SERVERS, seen.lasting(phase), f"fires at {far} of {who}", seen.said(phase)
+            About.SERVERS, seen.lasting(phase), f"fires at {value} of {who}", seen.said(phase)
         )
+    if seen.course.quantity in _OF_ONE_SERVER:
+        affected = seen.simulation.affected
+        yield Check(
+            About.SERVERS,
+            all(_names(each, affected) for each in seen.fired("onset")),
+            f"names the server that is affected, {affected}, in a label",
+            seen.said("onset"),
+        )
+
+
+def _names(firing: Firing, server: str) -> bool:
+    """Whether a label is the server's address, alone or within a host:port or a URL."""
+    hosts = {value.rpartition("//")[2].partition(":")[0] for _, value in firing.labels}
+    return server in hosts
 
 
 def _calm(seen: _Seen) -> Iterator[Check]:
@@ -222,6 +294,18 @@ def _calm(seen: _Seen) -> Iterator[Check]:
     for phase, expected in phases.items():
         if phase in seen.simulation.fired:
             yield Check(About.CALM, not seen.fired(phase), expected, seen.said(phase))
+    ended = {
+        "leaving": "nothing is known any more of one server, affected for less than the duration",
+        "nothing": "no server is there any more",
+    }
+    for phase, when in ended.items():
+        after = _time(seen.course.window_s)
+        yield Check(
+            About.CALM,
+            not seen.lasting(phase),
+            f"silent once {when}, and {after} over which it may measure are over",
+            seen.said(phase),
+        )
 
 
 def _value(course: Course, value: float) -> str:

@@ -9,9 +9,10 @@ from golive.endpoint import Endpoint
 from golive.environment import Environment
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
+from golive.probes.alert_courses import Course
 from golive.probes.alert_rules import Rule
 from golive.probes.alert_series import Quantity, Server
-from golive.probes.alerts import Change, Course, Simulation, simulate, simulate_change
+from golive.probes.alerts import Change, Simulation, simulate, simulate_change
 from golive.probes.prometheus import loaded_rules
 from golive.steps.alert_checks import About, Check, Judged, nearest
 from golive.steps.expectation import listed, require
