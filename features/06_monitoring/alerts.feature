@@ -95,6 +95,45 @@ Feature: Alerts
         | A configuration that is refused  | prometheus_config_last_reload_successful{job="prometheus",instance="monitoring:9090"}                                                  | 1       | 0      | warning  | 10      |
 
     @advisory
+    Scenario Outline: <what>: missed when there are no series any more
+      Given series that do not change
+        | up{job="node-exporter",instance="app-1:9100"}                                                                         | 1    |
+        | up{job="api-server",instance="app-1:3000"}                                                                            | 1    |
+        | up{job="redis",instance="redis://redis-1:6379"}                                                                       | 1    |
+        | up{job="mongodb",instance="monitoring:9216"}                                                                          | 1    |
+        | up{job="prometheus",instance="monitoring:9090"}                                                                       | 1    |
+        | up{job="alertmanager",instance="monitoring:9093"}                                                                     | 1    |
+        | node_cpu_seconds_total{job="node-exporter",instance="app-1:9100",cpu="0",mode="idle"}                                 | 0+15 |
+        | node_memory_MemAvailable_bytes{job="node-exporter",instance="app-1:9100"}                                             | 60   |
+        | node_memory_MemTotal_bytes{job="node-exporter",instance="app-1:9100"}                                                 | 100  |
+        | http_requests_total{job="api-server",instance="app-1:3000",method="GET",route="/",status="200"}                       | 0+9  |
+        | http_request_duration_seconds_bucket{job="api-server",instance="app-1:3000",method="GET",route="/",le="+Inf"}         | 0+9  |
+        | redis_up{job="redis",instance="redis://redis-1:6379"}                                                                 | 1    |
+        | redis_memory_used_bytes{job="redis",instance="redis://redis-1:6379"}                                                  | 20   |
+        | redis_memory_max_bytes{job="redis",instance="redis://redis-1:6379"}                                                   | 100  |
+        | mongodb_up{job="mongodb",instance="monitoring:9216",member="mongo-1:27017"}                                           | 1    |
+        | mongodb_operation_latency_seconds_count{job="mongodb",instance="monitoring:9216",member="mongo-1:27017",type="reads"} | 0+9  |
+      When the series <series> goes from <healthy> to _
+      Then an alert of severity <severity> fires within <minutes> min, and not before
+
+      Examples:
+        | what                                              | series                                                                                                                | healthy | severity | minutes |
+        | All servers                                       | up{job="node-exporter",instance="app-1:9100"}                                                                         | 1       | critical | 3       |
+        | All applications                                  | up{job="api-server",instance="app-1:3000"}                                                                            | 1       | critical | 3       |
+        | All Redis                                         | up{job="redis",instance="redis://redis-1:6379"}                                                                       | 1       | critical | 3       |
+        | All of MongoDB                                    | up{job="mongodb",instance="monitoring:9216"}                                                                          | 1       | critical | 3       |
+        | Prometheus itself                                 | up{job="prometheus",instance="monitoring:9090"}                                                                       | 1       | critical | 3       |
+        | Alertmanager                                      | up{job="alertmanager",instance="monitoring:9093"}                                                                     | 1       | critical | 3       |
+        | The CPU of a server that answers                  | node_cpu_seconds_total{job="node-exporter",instance="app-1:9100",cpu="0",mode="idle"}                                 | 0+15    | warning  | 10      |
+        | The memory of a server that answers               | node_memory_MemAvailable_bytes{job="node-exporter",instance="app-1:9100"}                                             | 60      | warning  | 10      |
+        | The requests of an application that answers       | http_requests_total{job="api-server",instance="app-1:3000",method="GET",route="/",status="200"}                       | 0+9     | warning  | 10      |
+        | The response times of an application that answers | http_request_duration_seconds_bucket{job="api-server",instance="app-1:3000",method="GET",route="/",le="+Inf"}         | 0+9     | warning  | 10      |
+        | Redis, of an exporter that answers                | redis_up{job="redis",instance="redis://redis-1:6379"}                                                                 | 1       | warning  | 10      |
+        | The memory of a Redis that answers                | redis_memory_used_bytes{job="redis",instance="redis://redis-1:6379"}                                                  | 20      | warning  | 10      |
+        | MongoDB, of an exporter that answers              | mongodb_up{job="mongodb",instance="monitoring:9216",member="mongo-1:27017"}                                           | 1       | warning  | 10      |
+        | The response times of a MongoDB that answers      | mongodb_operation_latency_seconds_count{job="mongodb",instance="monitoring:9216",member="mongo-1:27017",type="reads"} | 0+9     | warning  | 10      |
+
+    @advisory
     Scenario: A Redis without a limit is not taken for a full one
       Given series that do not change
         | redis_memory_max_bytes{job="redis",instance="redis://redis-1:6379"} | 0 |
@@ -113,4 +152,5 @@ Feature: Alerts
     Scenario: Somebody notices when no alert can come any more
       Given series that do not change
         | up{job="node-exporter",instance="app-1:9100"} | 1 |
-      Then an alert always fires, so that its absence is an alarm elsewhere
+      And the configuration that Alertmanager has loaded
+      Then an alert that asks for no series always fires, and goes by "/ping/" alone, where its absence is an alarm

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from golive.outcome import Unproven, Whose
-from golive.probes.routes import Grouping, grouping, messages, silenced
+from golive.probes.inhibitions import silenced
+from golive.probes.routes import Route, asked_labels, messages, routes, with_addresses
 
 STACK = Path(__file__).parents[2] / "environments/stack/alertmanager/alertmanager.yml"
 CONFIGURATION = STACK.read_text().replace("[slack-webhook]", "hook")
@@ -72,8 +73,76 @@ def test_whether_the_end_is_told():
     assert not any(each.resolved for each in messages(silent, (("severity", "critical"),)))
 
 
-def test_grouping_has_alertmanagers_defaults():
-    assert grouping("route: {receiver: a}\nreceivers: [{name: a}]") == Grouping((), 30, 14400)
+TREE = """
+route:
+  receiver: a
+  group_by: [alertname]
+  group_wait: 10s
+  routes:
+    - matchers: [severity="critical"]
+      continue: true
+      group_by: [instance]
+      routes:
+        - match_re: {job: .+}
+          receiver: b
+          group_wait: 1h
+          mute_time_intervals: [weekend]
+    - matchers: ['"severity" =~ "critical|urgent"', 'x!="y=z"']
+      receiver: c
+      repeat_interval: 1d
+time_intervals: [{name: weekend, time_intervals: [{weekdays: [saturday, sunday]}]}]
+receivers: [{name: a}, {name: b}, {name: c}]
+"""
+
+
+def test_a_route_has_alertmanagers_defaults():
+    assert routes("route: {receiver: a}\nreceivers: [{name: a}]", ()) == (
+        Route("a", (), 30, 14400, ()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ((("severity", "warning"),), [Route("a", ("alertname",), 10, 14400, ())]),
+        (
+            (("severity", "critical"),),
+            [
+                Route("a", ("instance",), 10, 14400, ()),
+                Route("c", ("alertname",), 10, 86400, ()),
+            ],
+        ),
+        (
+            (("job", 'é, "x"'), ("severity", "critical")),
+            [
+                Route("b", ("instance",), 3600, 14400, ("mute_time_intervals: weekend",)),
+                Route("c", ("alertname",), 10, 86400, ()),
+            ],
+        ),
+    ],
+)
+def test_what_holds_on_a_route_is_its_own_or_of_one_above(labels, expected: list[Route]):
+    # amtool of 0.25 knows no quoted names; later ones do.
+    tree = TREE.replace('"severity" =~', "severity =~")
+    assert sorted(routes(tree, labels), key=str) == expected
+
+
+def test_the_labels_that_routes_ask_for():
+    assert {"severity", "job", "x"} <= asked_labels(TREE) <= {"severity", "job", "x", "y"}
+    assert asked_labels(CONFIGURATION) == {"severity"}
+
+
+def test_addresses_that_are_hidden_are_the_files():
+    hidden = CONFIGURATION.replace("http://sms.dashboard-velo.internal/send", "<secret>")
+    assert [each.to for each in messages(hidden, (("severity", "critical"),)) if each.to] == [
+        "<secret>"
+    ]
+    whole = with_addresses(hidden, CONFIGURATION)
+    assert [each.to for each in messages(whole, (("severity", "critical"),)) if each.to] == [
+        "http://sms.dashboard-velo.internal/send"
+    ]
+    with pytest.raises(Unproven, match="webhooks of critical"):
+        with_addresses(hidden, CONFIGURATION.replace(SMS, ""))
 
 
 def test_a_critical_alert_silences_its_own_warning_only():

@@ -50,7 +50,7 @@ def prometheus(text: str, scale: Scale, targets: Jobs, alertmanager: str, label:
     return yaml.safe_dump(
         {
             "global": {**timing, "evaluation_interval": every, "external_labels": {"drill": label}},
-            "alerting": {"alertmanagers": [_static((alertmanager,))]},
+            "alerting": {**_relabelling(given), "alertmanagers": [_static((alertmanager,))]},
             "rule_files": [_RULES],
             "scrape_configs": jobs,
         }
@@ -92,6 +92,13 @@ def _shorten(route: dict[str, Any], scale: Scale) -> None:
         route[name] = _divided(route[name], scale.durations)
     for each in route.get("routes") or ():
         _shorten(each, scale)
+
+
+def _relabelling(given: dict[str, Any]) -> dict[str, Any]:
+    """What happens to alerts before they are sent, which may be that they are not."""
+    name = "alert_relabel_configs"
+    alerting = given.get("alerting") or {}
+    return {name: alerting[name]} if name in alerting else {}
 
 
 def _static(targets: tuple[str, ...]) -> dict[str, Any]:

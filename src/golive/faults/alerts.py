@@ -147,7 +147,9 @@ def no_heartbeat(replica: Target) -> Iterator[None]:
         yield
 
 
-def _late(name: str, condition: str, duration: str, *rows: str) -> None:
+def _late(
+    name: str, condition: str, duration: str, *rows: str, outline: str = "<what> is noticed"
+) -> None:
     """Register a fault: the alert on this condition takes 20 min."""
 
     @contextmanager
@@ -158,7 +160,7 @@ def _late(name: str, condition: str, duration: str, *rows: str) -> None:
 
     too_late.__name__ = name
     too_late.__doc__ = f"The alert on `{condition}` takes 20 min: too late to be of use."
-    fault(*(f"{_FEATURE}<what> is noticed[{row}" for row in rows))(too_late)
+    fault(*(f"{_FEATURE}{outline}[{row}" for row in rows))(too_late)
 
 
 _late(
@@ -184,3 +186,20 @@ _late("refusal_too_late", "failed_total[5m])) > 0", "1m", "A receiver that refus
 _late("loss_too_late", "errors_total[2m]) > 0", "5m", "An alert that is not handed over")
 _late("rule_failure_too_late", "failures_total[5m]) > 0", "5m", "A rule that fails")
 _late("reload_too_late", "reload_successful == 0", "5m", "A configuration that is refused")
+
+_MISSED = "<what>: missed when there are no series any more"
+_late(
+    *("jobs_missed_too_late", 'absent(up{job="alertmanager"})', "1m"),
+    *("All servers", "All applications", "All Redis", "All of MongoDB"),
+    *("Prometheus itself", "Alertmanager"),
+    outline=_MISSED,
+)
+_late(
+    *("measures_missed_too_late", "mongodb_operation_latency_seconds_count", "5m"),
+    *("The CPU of a server that answers", "The memory of a server that answers"),
+    "The requests of an application that answers",
+    "The response times of an application that answers",
+    *("Redis, of an exporter that answers", "The memory of a Redis that answers"),
+    *("MongoDB, of an exporter that answers", "The response times of a MongoDB that answers"),
+    outline=_MISSED,
+)

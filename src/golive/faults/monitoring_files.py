@@ -1,15 +1,17 @@
 """Change the files of Prometheus, Alertmanager and Grafana, and make the change take effect."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import yaml
 
 from golive.endpoint import Endpoint
 from golive.faults.fault import FaultError, Target
 from golive.faults.files import edited
-from golive.probes import routes
+from golive.probes import routes, silences
 from golive.probes.http import request
 from golive.probes.prometheus import PORT, loaded_rules, targets
 
@@ -54,6 +56,34 @@ def routes_edited(replica: Target, *edits: tuple[str, str]) -> Iterator[None]:
             yield
     finally:
         _reload(alertmanager)
+
+
+@contextmanager
+def silenced(alertmanager: Endpoint, instance: str) -> Iterator[None]:
+    """With a silence of all alerts of an instance (a regular expression); it is ended then."""
+    now = datetime.now(UTC)
+    silence = {
+        "matchers": [{"name": "instance", "value": instance, "isRegex": True, "isEqual": True}],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(hours=1)).isoformat(),
+        "createdBy": "golive",
+        "comment": "a fault of golive prove",
+    }
+    made = request(
+        alertmanager,
+        silences.PATH,
+        method="POST",
+        headers=(("Content-Type", "application/json"),),
+        body=json.dumps(silence).encode(),
+        scheme="http",
+    )
+    if made.status != _OK:
+        raise FaultError(f"{alertmanager} takes no silence: {made.body.decode(errors='replace')}")
+    name = json.loads(made.body)["silenceID"]
+    try:
+        yield
+    finally:
+        request(alertmanager, f"/api/v2/silence/{name}", method="DELETE", scheme="http")
 
 
 def prometheus(replica: Target) -> Endpoint:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from golive.endpoint import Endpoint
 from golive.faults.fault import Target, fault
-from golive.faults.monitoring_files import routes_edited
+from golive.faults.monitoring_files import HOST, routes_edited, rules_edited, silenced
+from golive.probes.routes import PORT
 
 _FEATURE = "06_monitoring/routes.feature::"
+_ALERTS = "06_monitoring/alerts.feature::"
 _TOLD = "06_monitoring/notifications.feature::<severity>: <quantity>"
 
 
@@ -43,6 +46,43 @@ def end_not_told(replica: Target) -> Iterator[None]:
 def first_message_late(replica: Target) -> Iterator[None]:
     """The first message waits five minutes for others."""
     with routes_edited(replica, ("group_wait: 10s", "group_wait: 5m")):
+        yield
+
+
+@fault(f"{_FEATURE}An alert is told at night and at weekends, too")
+@contextmanager
+def muted_at_weekends(replica: Target) -> Iterator[None]:
+    """Critical alerts are told on working days only."""
+    weekend = (
+        "time_intervals:\n  - name: weekend\n    time_intervals: [{weekdays: [saturday, sunday]}]"
+    )
+    receiver = "      receiver: critical\n"
+    with routes_edited(
+        replica,
+        (receiver, f"{receiver}      mute_time_intervals: [weekend]\n"),
+        ("\ninhibit_rules:", f"\n{weekend}\n\ninhibit_rules:"),
+    ):
+        yield
+
+
+@fault(
+    f"{_FEATURE}There is no alert that nobody has a route for",
+    f"{_ALERTS}<what> is noticed[A configuration that is refused",
+)
+@contextmanager
+def a_severity_of_its_own(replica: Target) -> Iterator[None]:
+    """An alert is `info`: it is no warning, and nobody said who hears of it."""
+    before = "reload_successful == 0\n        for: 5m\n        labels: {{ severity: {} }}"
+    with rules_edited(replica, (before.format("warning"), before.format("info"))):
+        yield
+
+
+@fault(f"{_FEATURE}No silence was forgotten")
+@contextmanager
+def a_forgotten_silence(replica: Target) -> Iterator[None]:
+    """Somebody silenced the first application server while it was being restarted."""
+    alertmanager = Endpoint(replica.subnet.hosts[HOST], PORT, HOST)
+    with silenced(alertmanager, instance=f"{replica.subnet.hosts['app-1']}:.*"):
         yield
 
 

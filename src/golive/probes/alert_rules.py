@@ -122,7 +122,7 @@ def _duration(duration_s: float) -> str:
 
 def canonical(expression: str) -> str:
     """The expression as promql-parser writes it. Raises Unproven where it does not parse."""
-    return str(_parsed(expression).prettify())
+    return str(parsed(expression).prettify())
 
 
 def otherwise_strict(expression: str) -> str:
@@ -137,7 +137,7 @@ def otherwise_strict(expression: str) -> str:
 
 def selectors(expression: str) -> tuple[Selector, ...]:
     """Every vector selector of an expression, in order. Raises Unproven: does not parse."""
-    nodes = _nodes(_parsed(expression))
+    nodes = _nodes(parsed(expression))
     return tuple(_selector(node) for node in nodes if isinstance(node, promql.VectorSelector))
 
 
@@ -145,7 +145,7 @@ def shortest_window_s(expression: str) -> float | None:
     """The shortest range of its selectors (`[1m]`); None where it has none. Raises Unproven."""
     ranges = [
         node.range.total_seconds()
-        for node in _nodes(_parsed(expression))
+        for node in _nodes(parsed(expression))
         if isinstance(node, promql.MatrixSelector)
     ]
     return min(ranges, default=None)
@@ -178,7 +178,8 @@ def needed(rules: tuple[Rule, ...], metrics: frozenset[str]) -> tuple[Rule, ...]
     return tuple(rules[index] for index in sorted(chosen))
 
 
-def _parsed(expression: str) -> promql.Expr:
+def parsed(expression: str) -> promql.Expr:
+    """The tree of an expression. Raises Unproven where it does not parse."""
     try:
         return promql.parse(expression)
     except ValueError as error:

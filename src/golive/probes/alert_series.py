@@ -98,6 +98,8 @@ def bounds(quantity: Quantity) -> tuple[float, ...]:
 def _cpu(server: Server, past: Past) -> Series:
     labels = f'job="node-exporter",instance="{server.application}:9100"'
     yield from _node(labels, past)
+    for name, bytes_ in (("MemTotal", 20 * _GIB), ("MemAvailable", 12 * _GIB)):
+        yield f"node_memory_{name}_bytes{{{labels}}}", constant(past, bytes_)
     for core, sign in (("0", 1), ("1", -1)):
 
         def busy(stretch: Stretch, sign: int = sign) -> float:
@@ -119,6 +121,8 @@ def _cpu(server: Server, past: Past) -> Series:
 def _memory(server: Server, past: Past) -> Series:
     labels = f'job="node-exporter",instance="{server.application}:9100"'
     yield from _node(labels, past)
+    idle = f'node_cpu_seconds_total{{cpu="0",mode="idle",{labels}}}'
+    yield idle, counter(_there(past), lambda _: TICK_S * 0.7)
     total = 20 * _GIB
 
     def available(stretch: Stretch) -> float:
@@ -136,6 +140,7 @@ def _memory(server: Server, past: Past) -> Series:
 
 
 def _node(labels: str, past: Past) -> Series:
+    """What stands beside a host's CPU and memory, as everything else that stays as it is."""
     yield f'node_uname_info{{nodename="server",{labels}}}', constant(past, 1)
     yield f"up{{{labels}}}", constant(past, 1)
 
@@ -245,8 +250,12 @@ def gauge(past: Past, value: Of) -> str:
 
 def constant(past: Past, value: float) -> str:
     """The values of a gauge that never changes."""
-    there = [replace(each, value=0) if each.partly else each for each in past]
-    return gauge(there, lambda _: value)
+    return gauge(_there(past), lambda _: value)
+
+
+def _there(past: Past) -> Past:
+    """What a server goes through, for what is there as long as it is."""
+    return [replace(each, value=0) if each.partly else each for each in past]
 
 
 def counter(past: Past, step: Of) -> str:

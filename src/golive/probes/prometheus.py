@@ -66,11 +66,16 @@ class Alert:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The global intervals (s) of the configuration, and whether its last reload succeeded."""
+    """The global intervals (s) of the configuration, and whether its last reload succeeded.
+
+    `external_labels` are put on each alert, `alert_relabels` (YAML) are what happens to it then.
+    """
 
     scrape_interval_s: float
     evaluation_interval_s: float
     reloaded: bool
+    external_labels: tuple[tuple[str, str], ...] = ()
+    alert_relabels: str = "[]"
 
 
 def loaded_rules(endpoint: Endpoint) -> tuple[LoadedRule, ...]:
@@ -138,15 +143,21 @@ def configuration(endpoint: Endpoint) -> Configuration:
     """What is in force of its configuration. Raises Unproven."""
 
     def read(data: Json) -> Json:
-        general: Json = yaml.safe_load(data["yaml"])["global"]
-        return general
+        whole: Json = yaml.safe_load(data["yaml"])
+        return whole
 
-    general = _ask(endpoint, "/api/v1/status/config", read)
+    whole = _ask(endpoint, "/api/v1/status/config", read)
+    general, alerting = whole["global"], whole.get("alerting") or {}
+    relabels = [alerting, *(alerting.get("alertmanagers") or ())]
     reloaded = _ask(
         endpoint, "/api/v1/status/runtimeinfo", lambda data: bool(data["reloadConfigSuccess"])
     )
     return Configuration(
-        seconds(general["scrape_interval"]), seconds(general["evaluation_interval"]), reloaded
+        seconds(general["scrape_interval"]),
+        seconds(general["evaluation_interval"]),
+        reloaded,
+        tuple(sorted((general.get("external_labels") or {}).items())),
+        yaml.safe_dump([step for e in relabels for step in e.get("alert_relabel_configs") or ()]),
     )
 
 

@@ -1,14 +1,12 @@
-"""Where Alertmanager sends an alert, and which alerts silence which.
-
-Asked of Alertmanager's own programs with the configuration that it has loaded: amtool for the
-routes; for what is silenced, an Alertmanager of our own that has no receivers to tell.
-"""
+"""Where Alertmanager sends an alert: asked of amtool, with the configuration that it has loaded."""
 
 import json
+import re
 import subprocess
 import tempfile
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,9 @@ from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
 from golive.probes.alert_rules import seconds
 from golive.probes.http import request
-from golive.probes.own_monitoring import alertmanager
 
 PORT = 9093
 _TIMEOUT_S = 20
-_POLL_S = 0.05
-_OK = 200
-_ALERTS = "/api/v2/alerts"
-_JSON = (("Content-Type", "application/json"),)
 KINDS = {
     "email_configs": "email",
     "slack_configs": "slack",
@@ -36,25 +29,41 @@ KINDS = {
 
 _RESOLVED = {"webhook_configs", "sns_configs"}  # tell of the end unless they are told not to
 
+HIDDEN = "<secret>"
+"""What stands in a loaded configuration for an address that is a secret."""
+
+_INHERITED = {"receiver", "group_by", "group_wait", "repeat_interval"}
+_ASKED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|\b([A-Za-z_]\w*))\s*(?:=|!)')
+
 Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Message:
-    """One way in which a receiver is told: `kind` is email, slack, sms, or its own name."""
+    """One way in which a receiver is told: `kind` is email, slack, sms, or its own name.
+
+    `to` is a webhook's URL, otherwise empty.
+    """
 
     receiver: str
     kind: str
     resolved: bool
+    to: str = ""
 
 
 @dataclass(frozen=True)
-class Grouping:
-    """How the route of an alert bundles: labels, first delay and repetition in seconds."""
+class Route:
+    """Where an alert's way ends, and what holds there, of its own or of a route above.
 
+    `by` are the labels that it bundles by, `wait_s` its first delay, `repeat_s` its repetition;
+    `times` the intervals of time at which it is muted, or without which it is.
+    """
+
+    receiver: str
     by: tuple[str, ...]
     wait_s: float
     repeat_s: float
+    times: tuple[str, ...]
 
 
 def loaded_configuration(endpoint: Endpoint) -> str:
@@ -66,98 +75,105 @@ def loaded_configuration(endpoint: Endpoint) -> str:
         raise Unproven(f"{endpoint}: no answer of Alertmanager: {error!r}", Whose.TARGET) from error
 
 
+def with_addresses(configuration: str, file: str) -> str:
+    """A configuration with the webhooks' URLs of its file, where it hides them (since 0.26).
+
+    Raises Unproven: the file does not have the same receivers.
+    """
+    parsed, written = parsed_configuration(configuration), parsed_configuration(file)
+    known = {each["name"]: each.get("webhook_configs") or () for each in written["receivers"]}
+    for receiver in parsed["receivers"]:
+        hidden = receiver.get("webhook_configs") or ()
+        if any(each.get("url") == HIDDEN for each in hidden):
+            if len(known.get(receiver["name"], ())) != len(hidden):
+                reason = f"the webhooks of {receiver['name']} are not those of the file"
+                raise Unproven(reason, Whose.TARGET)
+            receiver["webhook_configs"] = list(known[receiver["name"]])
+    return yaml.safe_dump(parsed, allow_unicode=True)
+
+
 def messages(configuration: str, labels: Labels) -> tuple[Message, ...]:
     """Every message that an alert with these labels causes. Raises Unproven."""
-    parsed = _parsed(configuration)
-    receivers = {each["name"]: each for each in parsed["receivers"]}
-    with tempfile.TemporaryDirectory(prefix="golive-routes-") as directory:
-        file = Path(directory, "alertmanager.yml")
-        file.write_text(configuration)
-        asked = [f"{name}={value}" for name, value in labels]
-        output = _run("amtool", "config", "routes", "test", f"--config.file={file}", *asked)
-    names = output.strip().split(",")
-    if not all(name in receivers for name in names):
-        raise Unproven(f"amtool names no receiver: {output.strip()}", Whose.TOOL)
+    receivers = {each["name"]: each for each in parsed_configuration(configuration)["receivers"]}
     return tuple(
-        Message(name, KINDS.get(key, key), bool(each.get("send_resolved", key in _RESOLVED)))
-        for name in names
-        for key, configurations in receivers[name].items()
+        Message(
+            route.receiver,
+            KINDS.get(key, key),
+            bool(each.get("send_resolved", key in _RESOLVED)),
+            str(each.get("url") or each.get("url_file", "")) if key == "webhook_configs" else "",
+        )
+        for route in routes(configuration, labels)
+        for key, configurations in receivers[route.receiver].items()
         if key.endswith("_configs")
         for each in configurations
     )
 
 
-def grouping(configuration: str) -> Grouping:
-    """How the root of the routes bundles alerts; Alertmanager's defaults where it says nothing."""
-    route = _parsed(configuration)["route"]
-    return Grouping(
-        by=tuple(route.get("group_by") or ()),
-        wait_s=seconds(route.get("group_wait", "30s")),
-        repeat_s=seconds(route.get("repeat_interval", "4h")),
+def routes(configuration: str, labels: Labels) -> tuple[Route, ...]:
+    """The routes that an alert with these labels takes. Raises Unproven.
+
+    amtool names receivers only; so each route has one of its own, by its place in the tree.
+    """
+    parsed = parsed_configuration(configuration)
+    ends: dict[str, Route] = {}
+    named = _named(parsed["route"], {}, "route", ends)
+    known = {each["name"] for each in parsed["receivers"]}
+    if lost := {each.receiver for each in ends.values()} - known:
+        raise Unproven(f"no receiver is called {', '.join(sorted(lost))}", Whose.TARGET)
+    asked = {"route": named, "receivers": [{"name": name} for name in ends]}
+    for key in {"time_intervals", "mute_time_intervals"} & parsed.keys():
+        asked[key] = parsed[key]
+    with tempfile.TemporaryDirectory(prefix="golive-routes-") as directory:
+        file = Path(directory, "alertmanager.yml")
+        file.write_text(yaml.safe_dump(asked, allow_unicode=True))
+        given = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels]
+        output = _run("amtool", "config", "routes", "test", f"--config.file={file}", *given)
+    names = output.strip().split(",")
+    if not all(name in ends for name in names):
+        raise Unproven(f"amtool names no receiver: {output.strip()}", Whose.TOOL)
+    return tuple(ends[name] for name in names)
+
+
+def _named(
+    route: Mapping[str, Any], above: Mapping[str, Any], name: str, ends: dict[str, Route]
+) -> dict[str, Any]:
+    """The route and those below it, each with a receiver of its own name, which `ends` explains."""
+    now = {**above, **{key: route[key] for key in _INHERITED & route.keys()}}
+    ends[name] = Route(
+        receiver=str(now.get("receiver", "")),
+        by=tuple(now.get("group_by") or ()),
+        wait_s=seconds(now.get("group_wait", "30s")),
+        repeat_s=seconds(now.get("repeat_interval", "4h")),
+        times=tuple(
+            f"{key}: {each}"
+            for key in ("mute_time_intervals", "active_time_intervals")
+            for each in route.get(key) or ()
+        ),
     )
-
-
-def silenced(configuration: str, alerts: tuple[Labels, ...]) -> tuple[Labels, ...]:
-    """Which of these alerts, all firing at once, are inhibited by another. Raises Unproven."""
-    parsed = _parsed(configuration)
-    quiet = {
-        "route": {"receiver": "nobody"},
-        "receivers": [{"name": "nobody"}],
-        "inhibit_rules": [*(parsed.get("inhibit_rules") or []), _MARKER_RULE],
-    }
-    with alertmanager(yaml.safe_dump(quiet)) as endpoint:
-        # It hears of alerts on a queue, and has them in order from when it first listens.
-        _post(endpoint, _marker("first"))
-        _await_inhibited(endpoint, "first")
-        _post(endpoint, (*alerts, *_marker("last")))
-        _await_inhibited(endpoint, "last")
-        inhibited = dict(_inhibitions(endpoint))
-    asked = {tuple(sorted(labels)): labels for labels in alerts}
-    if lost := asked.keys() - inhibited.keys():
-        raise Unproven(f"our Alertmanager has lost the alerts {lost}", Whose.TOOL)
-    return tuple(labels for known, labels in asked.items() if inhibited[known])
-
-
-_MARKER = "golive_marker"
-_MARKER_RULE = {
-    "source_matchers": [f'{_MARKER}="source"'],
-    "target_matchers": [f'{_MARKER}="target"'],
-    "equal": ["round"],
-}
-
-
-def _marker(name: str) -> tuple[Labels, ...]:
-    """Two alerts of ours, of which the first silences the second once it has been heard of."""
-    return tuple(((_MARKER, part), ("round", name)) for part in ("source", "target"))
-
-
-def _post(endpoint: Endpoint, alerts: tuple[Labels, ...]) -> None:
-    posted = json.dumps([{"labels": dict(labels)} for labels in alerts]).encode()
-    taken = request(endpoint, _ALERTS, method="POST", headers=_JSON, body=posted, scheme="http")
-    if taken.status != _OK:
-        raise Unproven(f"our Alertmanager refuses the alerts: {taken.body!r}", Whose.OURS)
-
-
-def _await_inhibited(endpoint: Endpoint, marker: str) -> None:
-    """Return when all that was posted up to this marker has been heard of. Raises Unproven."""
-    _, target = _marker(marker)
-    deadline = time.monotonic() + _TIMEOUT_S
-    while (target, True) not in _inhibitions(endpoint):
-        if time.monotonic() > deadline:
-            raise Unproven("our Alertmanager did not hear of the alerts in time", Whose.TOOL)
-        time.sleep(_POLL_S)
-
-
-def _inhibitions(endpoint: Endpoint) -> list[tuple[Labels, bool]]:
-    """The alerts that it has, each with whether it is inhibited."""
-    seen = json.loads(request(endpoint, _ALERTS, scheme="http").body)
-    return [
-        (tuple(sorted(each["labels"].items())), bool(each["status"]["inhibitedBy"]))
-        for each in seen
+    below = [
+        _named(each, now, f"{name}-{number}", ends)
+        for number, each in enumerate(route.get("routes") or ())
     ]
+    return {**route, "receiver": name, "routes": below}
 
 
-def _parsed(configuration: str) -> dict[str, Any]:
+@cache
+def asked_labels(configuration: str) -> frozenset[str]:
+    """The labels that any route asks for: no other has a say in an alert's way."""
+    found: set[str] = set()
+    left = [parsed_configuration(configuration)["route"]]
+    while left:
+        route = left.pop()
+        left += route.get("routes") or ()
+        found |= {*(route.get("match") or {}), *(route.get("match_re") or {})}
+        matchers = route.get("matchers") or []
+        for each in [matchers] if isinstance(matchers, str) else matchers:
+            found |= {quoted or bare for quoted, bare in _ASKED.findall(each)}
+    return frozenset(found)
+
+
+def parsed_configuration(configuration: str) -> dict[str, Any]:
+    """A configuration of Alertmanager. Raises Unproven where it is none."""
     try:
         parsed = yaml.safe_load(configuration)
         if not isinstance(parsed, dict) or not {"route", "receivers"} <= parsed.keys():

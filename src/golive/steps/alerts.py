@@ -10,10 +10,11 @@ from golive.environment import Environment
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.probes.alert_courses import Course
-from golive.probes.alert_rules import Rule
+from golive.probes.alert_rules import Rule, selectors
 from golive.probes.alert_series import Quantity, Server
-from golive.probes.alerts import Change, Simulation, simulate, simulate_change
+from golive.probes.alerts import Change, Firing, Simulation, simulate, simulate_change
 from golive.probes.prometheus import loaded_rules
+from golive.probes.routes import messages
 from golive.steps.alert_checks import About, Check, Judged, nearest
 from golive.steps.expectation import listed, require
 from golive.steps.prometheus import url
@@ -169,8 +170,8 @@ def change_noticed(
     minutes: int,
 ) -> None:
     before, after = measurements.result(simulate_change, alert_rules, changing)
-    early = {each.alert for each in before}
-    fired = [each for each in after if each.severity == severity and each.alert not in early]
+    early = {_identity(each) for each in before}
+    fired = [e for e in after if e.severity == severity and _identity(e) not in early]
     evidence.add("fired before, and after the change", [before, after])
     require(
         any(each.first_s <= minutes * 60 for each in fired),
@@ -194,8 +195,8 @@ def change_is_none(
 ) -> None:
     changing = replace(changing, after_s=minutes * 60)
     before, after = measurements.result(simulate_change, alert_rules, changing)
-    always = {each.alert for each in before}
-    fired = [f"{each.alert} ({each.severity})" for each in after if each.alert not in always]
+    always = {_identity(each) for each in before}
+    fired = [f"{each.alert} ({each.severity})" for each in after if _identity(each) not in always]
     evidence.add("fired before, and after the change", [before, after])
     require(
         not fired,
@@ -206,26 +207,48 @@ def change_is_none(
     )
 
 
-@then("an alert always fires, so that its absence is an alarm elsewhere")
+@then(
+    parsers.parse(
+        'an alert that asks for no series always fires, and goes by "{path}" alone, '
+        "where its absence is an alarm"
+    )
+)
 def always_fires(
     prometheus: Endpoint,
     measurements: Measurements,
     evidence: EvidenceLog,
     alert_rules: tuple[Rule, ...],
+    alert_routes: str,
     steady_series: tuple[tuple[str, str], ...],
+    path: str,
 ) -> None:
     (series, value), *_ = steady_series
     change = Change(series, value, value, _HEALTHY_S, _HEALTHY_S)
-    before, after = measurements.result(simulate_change, alert_rules, change)
-    always = {each.alert for each in before} & {each.alert for each in after}
-    evidence.add("alerts that fire though nothing is wrong", sorted(always))
+    # What asks for series is silent when these are gone.
+    unconditional = tuple(
+        rule for rule in alert_rules if rule.alerting and not selectors(rule.expression)
+    )
+    before, after = measurements.result(simulate_change, unconditional, change)
+    always = {_identity(each) for each in before} & {_identity(each) for each in after}
+    ways: dict[str, list[str]] = {}
+    for alert, severity, labels in sorted(always, key=str):
+        carried = (*labels, ("alertname", alert), ("severity", severity or ""))
+        told = measurements.result(messages, alert_routes, tuple(sorted(carried)))
+        ways[alert] = sorted(each.to or each.kind for each in told)
+    evidence.add("alerts that ask for no series and always fire, and by what they go", ways)
     require(
-        bool(always),
-        expected="an alert that fires while all is well (a dead man's switch)",
-        actual="none",
+        any(each and all(path in way for way in each) for each in ways.values()),
+        expected=f"an alert that asks for no series, always fires, and goes by {path} alone "
+        "(a dead man's switch)",
+        actual=listed([f"{alert} goes by {listed(each)}" for alert, each in ways.items()]),
         where=prometheus,
         look=_look(prometheus),
     )
+
+
+def _identity(firing: Firing) -> tuple[str, str | None, tuple[tuple[str, str], ...]]:
+    """What tells a firing alert from others, which may be of the same rule."""
+    return firing.alert, firing.severity, firing.labels
 
 
 def _of(judged: Judged, about: About) -> list[Check]:
