@@ -79,6 +79,7 @@ Feature: Dashboards of Grafana
     @GRF-01 @GRF-02 @GRF-03 @GRF-04 @GRF-05 @GRF-06 @only-deployed
     Scenario: Grafana has the six dashboards, and each of their queries returns data
       Given the Grafana that the environment names
+      And the dashboards below "/etc/grafana"
       Then it has the dashboards
         | Vue d'Ensemble |
         | API            |
@@ -86,6 +87,7 @@ Feature: Dashboards of Grafana
         | MongoDB        |
         | Système        |
         | Sécurité       |
+      And their panels have the titles, units, thresholds and queries that the files have
       And each data source that they ask is healthy
       And each query of theirs returns data there
 
@@ -108,7 +110,7 @@ Feature: Dashboards of Grafana
         | state-timeline |
         | text          |
       And no two dashboards have one uid, and no two panels of a dashboard one id
-      And a provider loads them from where they are, and each data source that they ask is provisioned
+      And a provider loads them from where they are, and each data source that they ask is provisioned as the environment's Prometheus
 
     @advisory
     Scenario: What an alert watches is marked with the alert's thresholds

@@ -1,6 +1,7 @@
 """Dashboards are read as Grafana reads them, and what they show is told from their queries."""
 
 import json
+import time
 from pathlib import Path
 
 import promql_parser
@@ -25,6 +26,9 @@ FILES = Path(__file__).parents[2] / "environments/stack/grafana"
 QUERY = 'sum(rate(a{instance=~"$instance"}[$__rate_interval])) / b{c="${one:regex}"} > $unknown'
 
 
+VARIABLE = {"name": "v", "type": "query"}
+
+
 def dashboard(**fields: object) -> str:
     panel = {"id": 1, "type": "stat", "title": "A", "targets": [{"expr": QUERY}]}
     return json.dumps({"uid": "u", "title": "T", "schemaVersion": 39, "panels": [panel], **fields})
@@ -39,7 +43,12 @@ def test_the_stacks_dashboards_can_be_read():
         for panel in board.every_panel():
             for query in board.queries(panel):
                 promql_parser.parse(query)
-    assert provisioning(machine, "/grafana").data_sources == ("prometheus",)
+    (source,) = provisioning(machine, "/grafana").data_sources
+    assert (source.uid, source.type) == ("prometheus", "prometheus")
+    assert source.url.endswith(":9090")
+    assert [each for board in found for each in board.questions()] == [
+        'group by (instance) (up{job="node-exporter"})'
+    ]
 
 
 def test_variables_stand_for_their_values():
@@ -48,6 +57,25 @@ def test_variables_stand_for_their_values():
     board = read(dashboard(templating={"list": [everything, one]}), "here")
     (query,) = board.queries(board.panels[0])
     assert query == 'sum(rate(a{instance=~".*"}[1m])) / b{c="x"} > $unknown'
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('label_values(up{job="a"}, instance)', 'group by (instance) (up{job="a"})'),
+        ({"query": "label_values(up,job)"}, "group by (job) (up)"),
+        ("query_result(topk(3, a))", "topk(3, a)"),
+    ],
+)
+def test_what_finds_a_variables_values_is_a_query(query: object, expected: str):
+    board = read(dashboard(templating={"list": [{**VARIABLE, "query": query}]}), "here")
+    assert board.questions() == (expected,)
+
+
+def test_what_is_not_known_to_find_them_is_unproven():
+    board = read(dashboard(templating={"list": [{**VARIABLE, "query": "label_names()"}]}), "here")
+    with pytest.raises(Unproven, match="label_names"):
+        board.questions()
 
 
 def test_folded_rows_are_looked_into_and_hidden_queries_are_not():
@@ -98,6 +126,10 @@ def test_what_prometheus_answers():
             answer(endpoint, "vector(1) or label_replace(vector(2), 'a', 'b', '', '')").series == 2
         )
         assert answer(endpoint, "1") == Answer(1)
+        assert answer(endpoint, "vector(0) / 0") == Answer(0)
+        assert answer(endpoint, "vector(1) / 0") == Answer(0)
+        # Of the last minutes one has a number.
+        assert answer(endpoint, f"0 / (vector(time()) < bool {time.time() - 200})") == Answer(1)
         assert answer(endpoint, "absent_metric") == Answer(0)
         said = answer(endpoint, "sum(")
         assert said.series == 0

@@ -18,12 +18,14 @@ TOKEN = "glsa_token"
 
 @dataclass
 class Contents:
-    """What this Grafana has: dashboards by uid, sick data sources, queries that return nothing."""
+    """What this Grafana has: dashboards by uid, sick data sources, queries that return nothing,
+    are refused, or return what is no number."""
 
     dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
     data_sources: dict[str, str] = field(default_factory=lambda: {"prometheus": "OK"})
     empty: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
+    no_numbers: set[str] = field(default_factory=set)
 
 
 @contextmanager
@@ -61,7 +63,9 @@ def grafana(contents: Contents) -> Iterator[str]:
                 result = {"error": "bad_data: parse error", "status": 400}
                 self.say(400, {"results": {query["refId"]: result}})
                 return
-            values = [] if query["expr"] in contents.empty else [[1700000000000], [1.5]]
+            number = None if query["expr"] in contents.no_numbers else 1.5
+            times = [1700000000000, 1700000015000]
+            values = [] if query["expr"] in contents.empty else [times, [None, number]]
             schema = {"fields": [{"name": "Time", "type": "time"}, {"name": "Value"}]}
             frames = [{"schema": schema, "data": {"values": values}}] if values else []
             self.say(200, {"results": {query["refId"]: {"status": 200, "frames": frames}}})

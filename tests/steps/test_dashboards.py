@@ -1,11 +1,14 @@
 """A Grafana is judged by its HTTP API: right, and wrong in each way."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from golive.environment import Host
 from golive.gate.evidence import EvidenceLog
 from golive.outcome import Unproven, Whose
 from golive.probes.dashboards import Answer, read
@@ -13,6 +16,8 @@ from golive.probes.grafana import Grafana, Health, answer, dashboards, health
 from golive.steps.dashboards import (
     data_sources_are_healthy,
     has_dashboards,
+    panels_are_those_of_the_files,
+    provided,
     queries_return_data_there,
 )
 
@@ -37,6 +42,8 @@ def served(contents: Contents) -> Iterator[Grafana]:
 def judge(served: Grafana) -> None:
     has = has_dashboards(served, EvidenceLog(), TITLES)
     assert sorted(each.title for each in has) == ["Redis", "Sécurité"]
+    files = tuple(read(file.read_text(), file.name) for file in FILES.glob("*.json"))
+    panels_are_those_of_the_files(served, EvidenceLog(), files, has)
     data_sources_are_healthy(served, EvidenceLog(), has)
     queries_return_data_there(served, EvidenceLog(), has)
 
@@ -72,6 +79,61 @@ def test_a_query_that_returns_nothing_is_seen(served: Grafana, contents: Content
     contents.empty.add(a_query(contents))
     with pytest.raises(AssertionError, match="expected: data\n  actual: none"):
         judge(served)
+
+
+def test_a_query_that_returns_no_number_is_seen(served: Grafana, contents: Contents):
+    contents.no_numbers.add(a_query(contents))
+    with pytest.raises(AssertionError, match="expected: data\n  actual: none"):
+        judge(served)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda panel: panel.update(title="Other"), "Other"),
+        (lambda panel: panel["fieldConfig"]["defaults"].update(unit="short"), "short"),
+        (lambda panel: panel["fieldConfig"]["defaults"].pop("thresholds"), "actual"),
+        (lambda panel: panel["targets"][0].update(expr="up"), "'up'"),
+    ],
+)
+def test_a_panel_that_is_not_the_files_is_seen(served: Grafana, contents: Contents, edit, said):
+    edit(next(p for p in contents.dashboards["dv-redis"]["panels"] if p.get("targets")))
+    with pytest.raises(AssertionError, match=said):
+        judge(served)
+
+
+def provide(tmp_path: Path, before: str = "", after: str = "") -> None:
+    """Judge the stack's provisioning, with an edit of its data source."""
+    root = tmp_path / "root"
+    shutil.copytree(FILES.parent, root / "etc/grafana")
+    source = root / "etc/grafana/provisioning/datasources/prometheus.yml"
+    assert before in source.read_text()
+    source.write_text(source.read_text().replace(before, after))
+    provider = root / "etc/grafana/provisioning/dashboards/dashboard-velo.yml"
+    provider.write_text(provider.read_text().replace("/etc/grafana", f"{root}/etc/grafana"))
+    host = Host(connection="local://", root=root)
+    environment = SimpleNamespace(
+        name="test", role=lambda _: {"monitoring.dashboard-velo.internal": host}
+    )
+    boards = tuple(read(file.read_text(), file.name) for file in FILES.glob("*.json"))
+    provided(environment, EvidenceLog(), boards)  # type: ignore[arg-type]
+
+
+def test_the_stacks_data_source_is_the_environments_prometheus(tmp_path: Path):
+    provide(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("monitoring.dashboard-velo", "staging.dashboard-velo"),
+        (":9090", ":9091"),
+        ("type: prometheus", "type: loki"),
+    ],
+)
+def test_a_data_source_of_another_place_is_seen(tmp_path: Path, edit: tuple[str, str]):
+    with pytest.raises(AssertionError, match="the environment's Prometheus"):
+        provide(tmp_path, *edit)
 
 
 def test_a_query_that_is_refused_is_seen(served: Grafana, contents: Contents):

@@ -5,7 +5,9 @@ Only what is judged is read of a dashboard's JSON model (Grafana 10 and 11, sche
 """
 
 import json
+import math
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -24,9 +26,15 @@ from golive.probes.http import request
 RATE_INTERVAL = "1m"
 """What $__rate_interval is here: four times the document's scrape interval, as Grafana has it."""
 
+SHOWN_S = 300
+"""Of how many seconds, up to now, a query must return something."""
+
+_STEP_S = 15
 _GIVEN = {"__rate_interval": RATE_INTERVAL, "__interval": "15s", "__range": "1h"}
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
 _ANY_VALUE = re.compile(r',?\s*\w+\s*=~\s*"\.\*"')
+_LABEL_VALUES = re.compile(r"label_values\((.+),\s*(\w+)\s*\)")
+_QUERY_RESULT = re.compile(r"query_result\((.+)\)")
 _RANGE = re.compile(r"\[[^\]]*\]")
 _COMPARED = {"<", ">", "<=", ">="}
 
@@ -89,8 +97,14 @@ class Panel(_Part):
         return tuple(step.value for step in steps if step.value is not None)
 
 
+class _Asked(_Part):
+    query: str = ""
+
+
 class _Variable(_Part):
     name: str
+    type: str = ""
+    query: str | _Asked = ""
     all_value: str | None = Field(default=None, alias="allValue")
     include_all: bool = Field(default=False, alias="includeAll")
     current: dict[str, JsonValue] = {}
@@ -100,6 +114,21 @@ class _Variable(_Part):
         """What stands for it in a query: all of its values, or the one that is chosen."""
         chosen = self.current.get("value")
         return self.all_value or ".*" if self.include_all else str(chosen or "")
+
+    @property
+    def question(self) -> str | None:
+        """The PromQL query that finds its values; None where none does.
+
+        Raises Unproven where it is none of those that are known here (OURS).
+        """
+        text = self.query if isinstance(self.query, str) else self.query.query
+        if self.type != "query" or not text:
+            return None
+        if found := _LABEL_VALUES.fullmatch(text.strip()):
+            return f"group by ({found[2]}) ({found[1]})"
+        if found := _QUERY_RESULT.fullmatch(text.strip()):
+            return found[1]
+        raise Unproven(f"a variable's query that is not known: {text}", Whose.OURS)
 
 
 class _Templating(_Part):
@@ -123,6 +152,10 @@ class Dashboard(_Part):
             else:
                 yield panel
 
+    def questions(self) -> tuple[str, ...]:
+        """The queries that find the values of its variables. Raises Unproven."""
+        return tuple(filter(None, (each.question for each in self.templating.list)))
+
     def queries(self, panel: Panel) -> tuple[str, ...]:
         """The queries of a panel, with each variable replaced by what it stands for."""
         values = _GIVEN | {each.name: each.value for each in self.templating.list}
@@ -134,16 +167,26 @@ class Dashboard(_Part):
 
 
 @dataclass(frozen=True)
-class Provisioning:
-    """What Grafana loads when it starts: data sources by uid, and where dashboards come from."""
+class ProvisionedSource:
+    """A data source as a file has it; `url` is where Grafana asks."""
 
-    data_sources: tuple[str, ...]
+    uid: str
+    type: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """What Grafana loads when it starts: data sources, and where dashboards come from."""
+
+    data_sources: tuple[ProvisionedSource, ...]
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query returned now: how many series, or the error instead."""
+    """What a query returned of the last minutes: how many series that have a number (NaN is none),
+    or the error instead."""
 
     series: int
     error: str = ""
@@ -168,12 +211,15 @@ def provisioned(machine: Machine, directory: str) -> tuple[Dashboard, ...]:
 
 def provisioning(machine: Machine, directory: str) -> Provisioning:
     """What the provisioning files of the host say. Raises Unproven."""
-    sources: list[str] = []
+    sources: list[ProvisionedSource] = []
     paths: list[str] = []
     for name, text in _files(machine, f"{directory}/provisioning", "*.y*ml"):
         try:
             given = yaml.safe_load(text)
-            sources += [str(each["uid"]) for each in given.get("datasources") or ()]
+            sources += [
+                ProvisionedSource(str(e["uid"]), str(e["type"]), str(e.get("url", "")))
+                for e in given.get("datasources") or ()
+            ]
             paths += [str(each["options"]["path"]) for each in given.get("providers") or ()]
         except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             reason = f"{name}: no provisioning file of Grafana: {error!r}"
@@ -188,15 +234,18 @@ def _files(machine: Machine, directory: str, pattern: str) -> Iterator[tuple[str
 
 
 def answer(prometheus: Endpoint, query: str) -> Answer:
-    """What Prometheus returns of a query, now. Raises Unproven where it does not answer."""
-    response = request(prometheus, f"/api/v1/query?query={quote(query)}", scheme="http")
+    """What Prometheus returns of a query, of the last minutes: in a minute in which nothing
+    happens a share is 0/0. Raises Unproven where it does not answer."""
+    end = time.time()
+    span = f"start={end - SHOWN_S}&end={end}&step={_STEP_S}"
+    path = f"/api/v1/query_range?query={quote(query)}&{span}"
+    response = request(prometheus, path, scheme="http")
     try:
         said = json.loads(response.body)
         if said["status"] != "success":
             return Answer(0, said["error"])
-        result = said["data"]["result"]
-        # A number alone (`scalar`) is a pair of time and value, not a list of series.
-        return Answer(1 if said["data"]["resultType"] == "scalar" else len(result))
+        curves = [[float(text) for _, text in each["values"]] for each in said["data"]["result"]]
+        return Answer(sum(any(map(math.isfinite, each)) for each in curves))
     except (ValueError, KeyError, TypeError) as error:
         reason = f"{prometheus}: not an answer of Prometheus: {response.body[:300]!r}"
         raise Unproven(reason, Whose.TARGET) from error

@@ -5,6 +5,7 @@ health and /api/ds/query, signed in to with the token of a service account.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from golive.endpoint import Endpoint
 from golive.outcome import Unproven, Whose
-from golive.probes.dashboards import Answer, Dashboard, read
+from golive.probes.dashboards import SHOWN_S, Answer, Dashboard, read
 from golive.probes.http import Response, Scheme, request
 
 _OK = 200
@@ -90,11 +91,13 @@ def answer(grafana: Grafana, uid: str, query: str) -> Answer:
                 "refId": "A",
                 "datasource": {"uid": uid},
                 "expr": query,
-                "instant": True,
-                "range": False,
+                "instant": False,
+                "range": True,
+                "intervalMs": 15_000,
+                "maxDataPoints": 100,
             }
         ],
-        "from": "now-5m",
+        "from": f"now-{SHOWN_S}s",
         "to": "now",
     }
     response = _request(grafana, path, json.dumps(asked).encode())
@@ -105,9 +108,18 @@ def answer(grafana: Grafana, uid: str, query: str) -> Answer:
         if error := result.get("error") or result.get("message"):
             return Answer(0, str(error))
         frames = result["frames"]
-        return Answer(sum(1 for frame in frames if any(frame["data"]["values"])))
+        return Answer(sum(1 for frame in frames if _has_number(frame["data"]["values"])))
     except (KeyError, TypeError, AttributeError) as error:
         raise _no_answer(grafana, path, response) from error
+
+
+def _has_number(columns: list[list[Any]]) -> bool:
+    """Whether there is a number beside the times; what is none (NaN) Grafana writes as null."""
+    return any(
+        isinstance(each, int | float) and math.isfinite(each)
+        for column in columns[1:]
+        for each in column
+    )
 
 
 def _ask(grafana: Grafana, path: str, pick: Callable[[Any], T]) -> T:

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 class LoadedRule:
     """A rule as Prometheus evaluates it. `error` is empty where the last evaluation had none.
 
-    `evaluated` is when that was, None where it was never; `took_s` how long it took.
+    `evaluated` is when that was, None where it was never.
     """
 
     rule: Rule
@@ -32,7 +32,6 @@ class LoadedRule:
     health: str
     error: str
     evaluated: datetime | None
-    took_s: float
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,6 @@ def _loaded(group: Json, rule: Json) -> LoadedRule:
         health=rule["health"],
         error=rule.get("lastError", ""),
         evaluated=_time(rule["lastEvaluation"]),
-        took_s=rule["evaluationTime"],
     )
 
 

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from urllib.parse import urlsplit
 
 from pytest_bdd import given, parsers, then
 
@@ -28,7 +29,7 @@ from golive.probes.dashboards import (
 from golive.probes.grafana import Grafana
 from golive.probes.prometheus import PORT, matching, value
 from golive.steps.expectation import column, listed, require
-from golive.steps.prometheus import monitoring, settled, url
+from golive.steps.prometheus import monitoring, names_of, settled, url
 
 _SAMPLED_WITHIN_S = 45  # two scrapes of a target that has just started, 15 s apart
 _POLL_S = 0.5
@@ -109,7 +110,7 @@ def queries_return_data(
     answers = {}
     for panel, query in _queries([dashboard]):
         answers[query] = said = measurements.result(answer, prometheus, query)
-        _require_data(said, panel, query, url(prometheus, "/graph"))
+        _require_data(said, panel.title, query, url(prometheus, "/graph"))
         for asked in selectors(query):
             freed = _freed(asked, free)
             require(
@@ -119,6 +120,9 @@ def queries_return_data(
                 where=f"{panel.title}: {query}",
                 look=url(prometheus, "/graph"),
             )
+    for query in dashboard.questions():
+        answers[query] = said = measurements.result(answer, prometheus, query)
+        _require_data(said, "the values of a variable", query, url(prometheus, "/graph"))
     evidence.add("series that each query returned", {q: a.series for q, a in answers.items()})
 
 
@@ -137,12 +141,12 @@ def _queries(dashboards: Iterable[Dashboard]) -> Iterable[tuple[Panel, str]]:
                 yield panel, query
 
 
-def _require_data(said: Answer, panel: Panel, query: str, look: str) -> None:
+def _require_data(said: Answer, what: str, query: str, look: str) -> None:
     require(
         said.series > 0 and not said.error,
         expected="data",
         actual=said.error or "none",
-        where=f"{panel.title}: {query}",
+        where=f"{what}: {query}",
         look=look,
     )
 
@@ -192,7 +196,8 @@ def _require_once(where: str, ids: Iterable[object]) -> None:
 
 
 @then(
-    "a provider loads them from where they are, and each data source that they ask is provisioned"
+    "a provider loads them from where they are, "
+    "and each data source that they ask is provisioned as the environment's Prometheus"
 )
 def provided(
     environment: Environment, evidence: EvidenceLog, grafana_files: tuple[Dashboard, ...]
@@ -209,13 +214,25 @@ def provided(
         look="/etc/grafana/provisioning/dashboards",
     )
     asked = _asked(grafana_files)
+    sources = {each.uid: each for each in found.data_sources}
     require(
-        bool(asked) and asked <= set(found.data_sources),
+        bool(asked) and asked <= sources.keys(),
         expected=f"data sources {listed(sorted(asked))}",
-        actual=listed(found.data_sources),
+        actual=listed(sorted(sources)),
         where=machine.name,
         look="/etc/grafana/provisioning/datasources",
     )
+    here = {"localhost", *names_of(machine)}
+    for uid in sorted(asked):
+        at = urlsplit(sources[uid].url)
+        require(
+            sources[uid].type == "prometheus" and at.hostname in here and at.port == PORT,
+            expected=f"the environment's Prometheus: type prometheus, on port {PORT} of one of "
+            f"{listed(sorted(here))}",
+            actual=f"type {sources[uid].type}, at {sources[uid].url}",
+            where=f"data source {uid}",
+            look="/etc/grafana/provisioning/datasources",
+        )
 
 
 def _asked(dashboards: Iterable[Dashboard]) -> set[str]:
@@ -296,6 +313,34 @@ def has_dashboards(
     return found
 
 
+@then("their panels have the titles, units, thresholds and queries that the files have")
+def panels_are_those_of_the_files(
+    grafana: Grafana,
+    evidence: EvidenceLog,
+    grafana_files: tuple[Dashboard, ...],
+    grafana_has: tuple[Dashboard, ...],
+) -> None:
+    written = {board.title: _panels(board) for board in grafana_files}
+    evidence.add("panels", {board.title: len(_panels(board)) for board in grafana_has})
+    for board in grafana_has:
+        there, here = Counter(_panels(board)), Counter(written.get(board.title, ()))
+        require(
+            there == here,
+            expected=f"as in the file: {listed([str(each) for each in here - there])}",
+            actual=listed([str(each) for each in there - here]),
+            where=board.title,
+            look=grafana.url(f"/d/{board.uid}"),
+        )
+
+
+def _panels(board: Dashboard) -> list[tuple[object, ...]]:
+    """What is judged of each panel."""
+    return [
+        (panel.title, panel.unit, panel.thresholds, board.queries(panel))
+        for panel in board.every_panel()
+    ]
+
+
 @then("each data source that they ask is healthy")
 def data_sources_are_healthy(
     grafana: Grafana, evidence: EvidenceLog, grafana_has: tuple[Dashboard, ...]
@@ -331,5 +376,5 @@ def queries_return_data_there(
             for uid in sources:
                 for query in queries:
                     answers[query] = said = api.answer(grafana, uid, query)
-                    _require_data(said, panel, query, look)
+                    _require_data(said, panel.title, query, look)
     evidence.add("series that each query returned", {q: a.series for q, a in answers.items()})

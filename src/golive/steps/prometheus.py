@@ -112,7 +112,7 @@ def job_is_up(
 ) -> None:
     found = _job(prometheus, measurements, evidence, job)
     for machine in (each for role in column(datatable) for each in machines(environment, role)):
-        its = [each for each in found if urlsplit(each.url).hostname in _names(machine)]
+        its = [each for each in found if urlsplit(each.url).hostname in names_of(machine)]
         _require_up(prometheus, its, port, f"job {job}, {machine.name}")
 
 
@@ -141,7 +141,7 @@ def exporter_is_up_for(
 ) -> None:
     found = _job(prometheus, measurements, evidence, job)
     for machine in (each for role in column(datatable) for each in machines(environment, role)):
-        its = [each for each in found if any(name in each.instance for name in _names(machine))]
+        its = [each for each in found if host_of(each.instance) in names_of(machine)]
         _require_up(prometheus, its, port, f"job {job}, told to measure {machine.name}")
 
 
@@ -162,7 +162,7 @@ def series_is_one(
     datatable: list[list[str]],
 ) -> None:
     for machine in (each for role in column(datatable) for each in machines(environment, role)):
-        names = "|".join(name.replace(".", "[.]") for name in _names(machine))
+        names = "|".join(name.replace(".", "[.]") for name in names_of(machine))
         query = f'max({metric}{{member=~"({names})(:.*)?"}})'
         seen = value(prometheus, query)
         evidence.add(query, seen)
@@ -177,15 +177,15 @@ def series_is_one(
 
 @when(
     parsers.parse(
-        "{count:d} requests on connections of their own are sent to one application server"
+        "{count:d} requests on connections of their own are sent to each application server"
     ),
     target_fixture="counted_before",
 )
-def requests_sent(environment: Environment, count: int) -> float:
-    endpoint = _application(environment)
-    before = _counted(endpoint)
-    for _ in range(count):
-        request(endpoint, f"/__replica/status?code={_MARK}", scheme="http")
+def requests_sent(environment: Environment, count: int) -> dict[Endpoint, float]:
+    before = {endpoint: _counted(endpoint) for endpoint in _applications(environment)}
+    for endpoint in before:
+        for _ in range(count):
+            request(endpoint, f"/__replica/status?code={_MARK}", scheme="http")
     return before
 
 
@@ -193,22 +193,25 @@ def requests_sent(environment: Environment, count: int) -> float:
     parsers.parse("its metrics count {count:d} requests more, whichever worker is asked"),
 )
 def requests_counted(
-    environment: Environment, evidence: EvidenceLog, counted_before: float, count: int
+    evidence: EvidenceLog, counted_before: dict[Endpoint, float], count: int
 ) -> None:
-    endpoint = _application(environment)
-    deadline = time.monotonic() + _COUNTED_WITHIN_S
-    # A request is counted when its connection has closed, which may be after its answer.
-    while _counted(endpoint) - counted_before < count and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-    seen = [_counted(endpoint) - counted_before for _ in range(_SCRAPES)]
-    evidence.add("requests counted, by each of several scrapes", seen)
-    require(
-        seen == [count] * _SCRAPES,
-        expected=f"{count} by each of {_SCRAPES} scrapes",
-        actual=listed([f"{each:g}" for each in seen]),
-        where=url(endpoint, "/metrics"),
-        look=f"curl -s {url(endpoint, '/metrics')} | grep 'status=\"{_MARK}\"', several times",
-    )
+    counted: dict[str, list[float]] = {}
+    for endpoint, before in counted_before.items():
+        deadline = time.monotonic() + _COUNTED_WITHIN_S
+        # A request is counted when its connection has closed, which may be after its answer.
+        while _counted(endpoint) - before < count and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        counted[endpoint.name] = [_counted(endpoint) - before for _ in range(_SCRAPES)]
+    evidence.add("requests counted, by each of several scrapes", counted)
+    for endpoint in counted_before:
+        seen = counted[endpoint.name]
+        require(
+            seen == [count] * _SCRAPES,
+            expected=f"{count} by each of {_SCRAPES} scrapes",
+            actual=listed([f"{each:g}" for each in seen]),
+            where=url(endpoint, "/metrics"),
+            look=f"curl -s {url(endpoint, '/metrics')} | grep 'status=\"{_MARK}\"', several times",
+        )
 
 
 def _job(
@@ -219,8 +222,14 @@ def _job(
     return found
 
 
-def _names(machine: Machine) -> list[str]:
+def names_of(machine: Machine) -> list[str]:
+    """By what a machine is called in the files of others: its address, its name."""
     return [name for name in (machine.host.address, machine.name) if name]
+
+
+def host_of(address: str) -> str:
+    """The host of a host:port or of a URL."""
+    return urlsplit(address if "//" in address else f"//{address}").hostname or address
 
 
 def _require_up(prometheus: Endpoint, found: Sequence[Target], port: int, where: str) -> None:
@@ -256,9 +265,11 @@ def ago(age_s: float | None) -> str:
     return "never" if age_s is None else f"{age_s:.0f} s ago"
 
 
-def _application(environment: Environment) -> Endpoint:
-    machine = machines(environment, "app")[0]
-    return Endpoint(machine.host.address or machine.name, 3000, machine.name)
+def _applications(environment: Environment) -> list[Endpoint]:
+    return [
+        Endpoint(machine.host.address or machine.name, 3000, machine.name)
+        for machine in machines(environment, "app")
+    ]
 
 
 def _counted(endpoint: Endpoint) -> float:

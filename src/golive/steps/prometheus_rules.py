@@ -25,6 +25,7 @@ from golive.probes.prometheus import (
     configuration,
     loaded_rules,
     matching,
+    value,
 )
 from golive.steps.expectation import column, listed, require
 from golive.steps.prometheus import ago, now_of, settled, url
@@ -60,6 +61,22 @@ def evaluated(
             where=f"{each.rule.name} of the group {each.rule.group}",
             look=url(prometheus, "/rules"),
         )
+
+
+@then(parsers.parse("no evaluation was left out within the last {minutes:d} min"))
+def none_left_out(prometheus: Endpoint, evidence: EvidenceLog, minutes: int) -> None:
+    missed = "prometheus_rule_group_iterations_missed_total"
+    # A series that has just begun has not grown yet.
+    query = f"sum(increase({missed}[{minutes}m])) or 0 * sum({missed})"
+    seen = value(prometheus, query)
+    evidence.add(query, seen)
+    require(
+        seen == 0,
+        expected="none",
+        actual="Prometheus does not measure itself" if seen is None else f"{seen:.0f}",
+        where=query,
+        look=url(prometheus, "/graph"),
+    )
 
 
 @then(parsers.parse('the rules loaded from "{path}" are those of the file now'))
