@@ -186,6 +186,21 @@ def test_a_limit_that_is_let_through_by_a_recording_is_seen():
         assert [each.partition(":")[0] for each in wrong(judged, "Mémoire élevée")] == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(" / 1000", ""), (" / 1000", " / 1e6"), ("latency{", "ops{"), ("rate(", "delta(")],
+)
+def test_a_wrong_rule_of_perconas_names_is_seen(before: str, after: str):
+    (right,) = (
+        rule
+        for rule in parse_rules((OTHERS / "community.yml").read_text())
+        if rule.name == "MongodbSlowOperations"
+    )
+    assert before in right.expression
+    edited = replace(right, expression=right.expression.replace(before, after))
+    assert wrong(judge("MongoDB latence", (edited,)), "MongoDB latence")
+
+
 def test_an_alert_that_is_late_by_more_than_its_recording_is_seen():
     rules = parse_rules((OTHERS / "recorded.yml").read_text())
     late = [replace(r, for_s=r.for_s + 30) if r.name == "HostMemoryHigh" else r for r in rules]

@@ -1,7 +1,8 @@
 """Measurements as the stack's exporters and its application would show them, tick by tick.
 
-Names and labels are those of node_exporter, redis_exporter, the application's /metrics and the
-MongoDB exporter (job, instance and so on), so that whatever an alert is computed from is there.
+Names and labels are those of node_exporter, redis_exporter, the application's /metrics, golive's
+MongoDB exporter and Percona's (job, instance and so on), so that whatever an alert is computed from
+is there.
 The notation is that of `promtool test rules`.
 """
 
@@ -23,6 +24,7 @@ _BUCKETS = {  # of prom-client, and those that the application gives
 _RESTART_EVERY = 4  # ticks: a crash each minute
 _GIB = 2**30
 _HEALTHY_S = 0.02
+_MICROSECONDS = 1e6
 
 
 class Quantity(StrEnum):
@@ -37,12 +39,12 @@ class Quantity(StrEnum):
 
 
 _SHOWN_BY = {
-    Quantity.CPU: "node_cpu_",
-    Quantity.MEMORY: "node_memory_",
-    Quantity.RESPONSE_TIME: "http_request_duration_",
-    Quantity.ERROR_RATE: "http_requests_",
-    Quantity.REDIS_MEMORY: "redis_memory_",
-    Quantity.MONGODB_RESPONSE_TIME: "mongodb_operation_",
+    Quantity.CPU: ("node_cpu_",),
+    Quantity.MEMORY: ("node_memory_",),
+    Quantity.RESPONSE_TIME: ("http_request_duration_",),
+    Quantity.ERROR_RATE: ("http_requests_",),
+    Quantity.REDIS_MEMORY: ("redis_memory_",),
+    Quantity.MONGODB_RESPONSE_TIME: ("mongodb_operation_", "mongodb_ss_opLatencies_"),
 }
 
 
@@ -198,6 +200,14 @@ def _mongodb(server: Server, past: Past) -> Series:
         yield (
             f"{name}_sum{{{labels}}}",
             counter(past, lambda stretch: stretch.requests * taking(stretch)),
+        )
+        # The same as Percona's exporter has it: microseconds, one exporter a member.
+        labels = f'job="mongodb",instance="{server.mongodb}:9216",op_type="{kind}"'
+        name = "mongodb_ss_opLatencies"
+        yield f"{name}_ops{{{labels}}}", counter(past, lambda stretch: stretch.requests)
+        yield (
+            f"{name}_latency{{{labels}}}",
+            counter(past, lambda stretch: stretch.requests * taking(stretch) * _MICROSECONDS),
         )
     labels = f'operation="find",job="api-server",instance="{server.application}:3000"'
     yield from _histogram("mongodb_operation_duration_seconds", labels, "mongodb", past, taking)
