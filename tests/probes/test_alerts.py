@@ -9,7 +9,7 @@ from golive.probes.alert_courses import Course
 from golive.probes.alert_rules import Rule, parse_rules
 from golive.probes.alert_series import Quantity, Server
 from golive.probes.alerts import Simulation, simulate
-from golive.steps.alert_checks import Judged, nearest
+from golive.steps.nearest_alert import Judged, nearest
 
 STACK = Path(__file__).parents[2] / "environments/stack/prometheus/alerts.yml"
 OTHERS = Path(__file__).with_name("alert_rules")
@@ -184,6 +184,16 @@ def test_a_limit_that_is_let_through_by_a_recording_is_seen():
         judged = judge("Mémoire élevée", (recording, alert))
         expected = ["does not fire at memory 85 % exactly"] if "=" in comparison else []
         assert [each.partition(":")[0] for each in wrong(judged, "Mémoire élevée")] == expected
+
+
+def test_a_median_of_all_servers_that_hides_one_of_them_is_seen():
+    (right,) = (rule for rule in parse_rules(STACK.read_text()) if rule.name == "Latence API")
+    for percentile, failed in (("0.95", 0), ("0.5", 1)):
+        hiding = right.expression.replace("instance, le", "le").replace("0.95", percentile)
+        judged = judge("Latence API", (replace(right, expression=hiding),))
+        said = wrong(judged, "Latence API")
+        assert len(said) == failed, said
+        assert all("a server that has just come, with as many requests" in each for each in said)
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,12 @@ from golive.outcome import Unproven, Whose
 from golive.probes.dashboards import (
     Answer,
     answer,
-    provisioned,
-    provisioning,
     read,
     shown,
     watched,
 )
 from golive.probes.own_monitoring import prometheus
+from golive.probes.provisioning import provisioned, provisioning
 
 FILES = Path(__file__).parents[2] / "environments/stack/grafana"
 QUERY = 'sum(rate(a{instance=~"$instance"}[$__rate_interval])) / b{c="${one:regex}"} > $unknown'

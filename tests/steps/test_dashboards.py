@@ -13,11 +13,11 @@ from golive.gate.evidence import EvidenceLog
 from golive.outcome import Unproven, Whose
 from golive.probes.dashboards import Answer, read
 from golive.probes.grafana import Grafana, Health, answer, dashboards, health
-from golive.steps.dashboards import (
+from golive.steps.dashboards import provided
+from golive.steps.grafana import (
     data_sources_are_healthy,
     has_dashboards,
     panels_are_those_of_the_files,
-    provided,
     queries_return_data_there,
 )
 

@@ -12,7 +12,7 @@ from golive.outcome import Unproven
 from golive.probes.alert_labels import LoadedAlert
 from golive.probes.alert_rules import parse_rules, selectors
 from golive.probes.silences import Silence, silences
-from golive.steps.alerts import always_fires
+from golive.steps.alert_changes import always_fires
 from golive.steps.routes import (
     grouped,
     reaches,

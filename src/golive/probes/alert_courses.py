@@ -7,15 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from golive.outcome import Unproven, Whose
-from golive.probes.alert_series import (
-    CALM,
-    FLOOD,
-    SURGE,
-    TICK_S,
-    Quantity,
-    Stretch,
-    bounds,
-)
+from golive.probes.alert_series import Quantity, bounds
+from golive.probes.series_values import CALM, FLOOD, SURGE, TICK_S, Stretch
 
 PERCENTILES = (99.9, 99, 95, 90, 50)
 """Those that a response time is commonly given as."""

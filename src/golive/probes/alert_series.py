@@ -3,25 +3,27 @@
 Names and labels are those of node_exporter, redis_exporter, the application's /metrics, golive's
 MongoDB exporter and Percona's (job, instance and so on), so that whatever an alert is computed from
 is there.
-The notation is that of `promtool test rules`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
-TICK_S = 15
-"""The document's interval of scraping and of evaluation."""
-
-CALM, SURGE, FLOOD = 30_000, 3_000_000, 300_000_000_000
-"""Requests a tick, so that rates are whole numbers. What changes with a surge is seen at once
-by any mean or percentile over any window, and a flood outweighs a surge."""
+from golive.probes.series_values import (
+    TICK_S,
+    Of,
+    Past,
+    Stretch,
+    constant,
+    counter,
+    gauge,
+    standing,
+)
 
 _BUCKETS = {  # of prom-client, and those that the application gives
     "http": (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     "mongodb": (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 }
-_RESTART_EVERY = 4  # ticks: a crash each minute
 _GIB = 2**30
 _HEALTHY_S = 0.02
 _MICROSECONDS = 1e6
@@ -48,26 +50,6 @@ _SHOWN_BY = {
 }
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """What one server goes through for some ticks. `value` is None while it is not there.
-
-    `uneven`: one core of two does more of it than the other. `slow`: the share of requests
-    that takes `value`; the others take `fast`, or half of it where that is None. `partly`: only
-    what shows the quantity is not there; the server is, and what never changes of it.
-    """
-
-    ticks: int
-    value: float | None
-    requests: int = CALM
-    restarts: bool = False
-    uneven: bool = False
-    slow: float = 1.0
-    fast: float | None = None
-    partly: bool = False
-
-
-Past = Sequence[Stretch]
 Series = Iterator[tuple[str, str]]
 
 
@@ -124,7 +106,7 @@ def _memory(server: Server, past: Past) -> Series:
     labels = f'job="node-exporter",instance="{server.application}:9100"'
     yield from _node(labels, past)
     idle = f'node_cpu_seconds_total{{cpu="0",mode="idle",{labels}}}'
-    yield idle, counter(_there(past), lambda _: TICK_S * 0.7)
+    yield idle, counter(standing(past), lambda _: TICK_S * 0.7)
     total = 20 * _GIB
 
     def available(stretch: Stretch) -> float:
@@ -166,9 +148,6 @@ def _response_time(server: Server, past: Past) -> Series:
 
 def _error_rate(server: Server, past: Past) -> Series:
     yield from _api(server, past, lambda stretch: (stretch.value or 0) / 100, lambda _: _HEALTHY_S)
-
-
-Of = Callable[[Stretch], float]
 
 
 def _api(server: Server, past: Past, errors: Of, taking: Of) -> Series:
@@ -244,55 +223,3 @@ _SERIES: dict[Quantity, Callable[[Server, Past], Series]] = {
     Quantity.REDIS_MEMORY: _redis_memory,
     Quantity.MONGODB_RESPONSE_TIME: _mongodb,
 }
-
-
-def gauge(past: Past, value: Of) -> str:
-    """The values of a gauge, in promtool's notation; stale where the server has gone."""
-    parts, there = [], False
-    for stretch in past:
-        if stretch.value is None:
-            parts += absent(stretch.ticks, there)
-        else:
-            parts.append(f"{_number(value(stretch))}+0x{stretch.ticks - 1}")
-        there = stretch.value is not None
-    return " ".join(parts)
-
-
-def constant(past: Past, value: float) -> str:
-    """The values of a gauge that never changes."""
-    return gauge(_there(past), lambda _: value)
-
-
-def _there(past: Past) -> Past:
-    """What a server goes through, for what is there as long as it is."""
-    return [replace(each, value=0) if each.partly else each for each in past]
-
-
-def counter(past: Past, step: Of) -> str:
-    """The values of a counter that grows by `step` each tick, from 0 when its server starts."""
-    parts, there, value = [], False, 0.0
-    for stretch in past:
-        if stretch.value is None:
-            parts += absent(stretch.ticks, there)
-            there, value = False, 0.0
-            continue
-        by = step(stretch)
-        left = stretch.ticks
-        while left:
-            run = min(left, _RESTART_EVERY) if stretch.restarts else left
-            first = by if stretch.restarts else value + by
-            parts.append(f"{_number(first)}+{_number(by)}x{run - 1}")
-            value = first + by * (run - 1)
-            left -= run
-        there = True
-    return " ".join(parts)
-
-
-def absent(ticks: int, there: bool) -> list[str]:
-    """The values of a series that is not there; `there` is whether it was before."""
-    missing = [f"_x{ticks - 1}"] if ticks > 1 else []
-    return ["stale" if there else "_", *missing]
-
-
-def _number(value: float) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".")

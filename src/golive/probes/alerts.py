@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from golive.outcome import Unproven, Whose
 from golive.probes.alert_courses import AFFECTED, SLOTS, Course, Phase, course_of, ticks_of
 from golive.probes.alert_rules import Rule, needed, otherwise_strict
-from golive.probes.alert_series import TICK_S, Quantity, Server, Stretch, absent, series, shown_by
+from golive.probes.alert_series import Quantity, Server, series, shown_by
 from golive.probes.promtool import run_promtool
+from golive.probes.series_values import TICK_S, Stretch, absent
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from golive.outcome import Unproven, Whose
 from golive.probes.alert_rules import Rule, write_rules
-from golive.probes.alert_series import TICK_S
+from golive.probes.series_values import TICK_S
 
 _TIMEOUT_S = 60
 _ANSWER = re.compile(r'expr: ("(?:[^"\\]|\\.)*"), time: [^\n]*\n\s*exp:[^\n]*\n\s*got: ?([^\n]*)')

@@ -1,19 +1,15 @@
-"""What a row of the document's table of alerts asks, checked against a simulated course.
-
-Which alert of the rules is meant by a row is found by what it does: of all that fire in the
-course the one is judged that meets most of what the row asks.
-"""
+"""What a row of the document's table of alerts asks of one alert, in a simulated course."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from golive.probes.alert_courses import PERCENTILES, Course
-from golive.probes.alert_rules import Rule, selectors
-from golive.probes.alert_series import TICK_S, Quantity
+from golive.probes.alert_rules import Rule
+from golive.probes.alert_series import Quantity
 from golive.probes.alerts import Firing, Simulation
+from golive.probes.series_values import TICK_S
 
-_PAGING = ("warning", "critical")
 _OF_ONE_SERVER = {Quantity.CPU, Quantity.MEMORY, Quantity.REDIS_MEMORY}
 _SECONDS = {Quantity.RESPONSE_TIME, Quantity.MONGODB_RESPONSE_TIME}
 
@@ -38,100 +34,8 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The alert that comes nearest to a row. `rule` is None where no alert fires at all."""
-
-    name: str
-    severity: str | None
-    rule: Rule | None
-    checks: tuple[Check, ...]
-
-    def __str__(self) -> str:
-        if self.rule is None:
-            return "no alert fires in the course"
-        return f"{self.name} ({self.severity or 'no severity'})"
-
-
-def nearest(simulation: Simulation, rules: tuple[Rule, ...], severity: str) -> Judged:
-    """The alert that meets most checks of a row; of several, one of the right severity."""
-    fired = {
-        (each.alert, each.severity) for firings in simulation.fired.values() for each in firings
-    }
-    recordings = frozenset(rule.name for rule in rules if not rule.alerting)
-    judged = [
-        _judged(simulation, name, level, _rule(rules, name, level), recordings)
-        for name, level in sorted(fired, key=str)
-        if _watches(_rule(rules, name, level))
-    ]
-    if not judged:
-        return _judged(simulation, "", severity, None)
-    best = max(
-        judged,
-        key=lambda each: (
-            sum(check.holds for check in each.checks) + (each.severity == severity),
-            each.severity == severity,
-        ),
-    )
-    watching = {(each.name, each.severity) for each in judged}
-    return replace(best, checks=(*best.checks, *_alone(simulation, watching, severity)))
-
-
-def _alone(
-    simulation: Simulation, watching: set[tuple[str, str | None]], severity: str
-) -> Iterator[Check]:
-    """That nobody is called by any other alert on the same quantity."""
-    course = simulation.course
-    graver = _PAGING[_PAGING.index(severity) :]
-    phases = {
-        "before": (course.healthy, _PAGING),
-        "below": (course.threshold * (1 - course.near), graver),
-        "above": (course.threshold * (1 + course.near), graver[1:]),
-        "dip": (course.far, (severity,)),
-    }
-    for phase, (value, severities) in phases.items():
-        called = {
-            f"{each.alert} ({each.severity})"
-            for each in simulation.fired[phase]
-            if (each.alert, each.severity) in watching and each.severity in severities
-        }
-        if severities:
-            lasting = " for less than the duration" if phase == "dip" else ""
-            yield Check(
-                About.LEVEL,
-                not called,
-                f"is joined by no other of severity {' or '.join(severities)} "
-                f"at {_value(course, value)}{lasting}",
-                f"these fire: {', '.join(sorted(called))}" if called else "none fires",
-            )
-
-
-def _rule(rules: tuple[Rule, ...], name: str, severity: str | None) -> Rule | None:
-    named = [rule for rule in rules if rule.alerting and rule.name == name]
-    return next((rule for rule in named if rule.severity == severity), named[0] if named else None)
-
-
-def _watches(rule: Rule | None) -> bool:
-    """Whether it watches anything: a dead man's switch does not."""
-    return rule is not None and bool(selectors(rule.expression))
-
-
-def _judged(
-    simulation: Simulation,
-    name: str,
-    severity: str | None,
-    rule: Rule | None,
-    recordings: frozenset[str] = frozenset(),
-) -> Judged:
-    read = selectors(rule.expression) if rule else ()
-    recorded = any(each.metric in recordings for each in read)
-    seen = _Seen(simulation, name, severity, rule, recorded)
-    checks = (*_level(seen), *_duration(seen), *_servers(seen), *_calm(seen))
-    return Judged(name, severity, rule, checks)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """One alert in a course."""
+class Seen:
+    """One alert in a course. `recorded` is whether it reads what another rule records."""
 
     simulation: Simulation
     name: str
@@ -141,6 +45,7 @@ class _Seen:
 
     @property
     def course(self) -> Course:
+        """What was simulated."""
         return self.simulation.course
 
     @property
@@ -149,6 +54,7 @@ class _Seen:
         return self.name, self.severity
 
     def fired(self, phase: str) -> tuple[Firing, ...]:
+        """What fired of it in a phase."""
         return tuple(
             each
             for each in self.simulation.fired.get(phase, ())
@@ -169,16 +75,21 @@ class _Seen:
         """What it did in a phase."""
         fired = self.fired(phase)
         if not fired:
-            return f"silent for {_time(self.simulation.lasted_s.get(phase, 0))}"
+            return f"silent for {time_of(self.simulation.lasted_s.get(phase, 0))}"
         first = min(fired, key=lambda each: each.first_s)
         labels = ", ".join(f"{label}={value}" for label, value in first.labels)
-        return f"fires after {_time(first.first_s)} ({labels or 'no labels'})"
+        return f"fires after {time_of(first.first_s)} ({labels or 'no labels'})"
 
 
-def _level(seen: _Seen) -> Iterator[Check]:
+def checks_of(seen: Seen) -> tuple[Check, ...]:
+    """All that a row asks of one alert."""
+    return (*_level(seen), *_duration(seen), *_servers(seen), *_calm(seen))
+
+
+def _level(seen: Seen) -> Iterator[Check]:
     course = seen.course
     above, below, at = (
-        _value(course, course.threshold * factor)
+        value_of(course, course.threshold * factor)
         for factor in (1 + course.near, 1 - course.near, 1)
     )
     yield Check(About.LEVEL, seen.lasting("above"), f"fires at {above}", seen.said("above"))
@@ -194,7 +105,7 @@ def _level(seen: _Seen) -> Iterator[Check]:
         yield _percentile(seen)
 
 
-def _percentile(seen: _Seen) -> Check:
+def _percentile(seen: Seen) -> Check:
     """Whether a mean or a usual percentile is what is compared with the threshold.
 
     Phase by phase more requests are slow, just beyond the threshold and then far beyond it: a
@@ -202,7 +113,7 @@ def _percentile(seen: _Seen) -> Check:
     """
     begins = [_begins(seen, prefix) for prefix in ("", "far ")]
     mean = begins[0] is None and not seen.lasting("most") and seen.lasting("far p90+")
-    limit = _value(seen.course, seen.course.threshold)
+    limit = value_of(seen.course, seen.course.threshold)
     usual = ", ".join(f"{each:g}" for each in PERCENTILES)
     just, far = (f"percentile {each:g}" if each else "none" for each in begins)
     return Check(
@@ -213,7 +124,7 @@ def _percentile(seen: _Seen) -> Check:
     )
 
 
-def _begins(seen: _Seen, prefix: str) -> float | None:
+def _begins(seen: Seen, prefix: str) -> float | None:
     """The percentile at which it begins to fire; None where it does at none of them."""
     crossed = [
         each
@@ -223,9 +134,9 @@ def _begins(seen: _Seen, prefix: str) -> float | None:
     return crossed[0] if crossed else None
 
 
-def _duration(seen: _Seen) -> Iterator[Check]:
+def _duration(seen: Seen) -> Iterator[Check]:
     course = seen.course
-    far, wanted = _value(course, course.far), _time(course.for_s)
+    far, wanted = value_of(course, course.far), time_of(course.for_s)
     first = min((each.first_s for each in seen.fired("onset")), default=None)
     yield Check(
         About.DURATION,
@@ -243,10 +154,10 @@ def _duration(seen: _Seen) -> Iterator[Check]:
     yield Check(
         About.DURATION,
         not seen.lasting("end"),
-        f"silent again {_time(seen.simulation.lasted_s['end'])} after all has become well",
+        f"silent again {time_of(seen.simulation.lasted_s['end'])} after all has become well",
         "fires still" if seen.lasting("end") else "silent",
     )
-    nearly = _time(course.for_s - 2 * TICK_S)
+    nearly = time_of(course.for_s - 2 * TICK_S)
     yield Check(
         About.DURATION,
         not seen.fired("dip"),
@@ -255,8 +166,8 @@ def _duration(seen: _Seen) -> Iterator[Check]:
     )
 
 
-def _servers(seen: _Seen) -> Iterator[Check]:
-    far = _value(seen.course, seen.course.far)
+def _servers(seen: Seen) -> Iterator[Check]:
+    far = value_of(seen.course, seen.course.far)
     whose = {
         "onset": "one server of three",
         "restarting": "one server of three that restarts each minute, so that its counters do",
@@ -283,8 +194,8 @@ def _names(firing: Firing, server: str) -> bool:
     return server in hosts
 
 
-def _calm(seen: _Seen) -> Iterator[Check]:
-    healthy = _value(seen.course, seen.course.healthy)
+def _calm(seen: Seen) -> Iterator[Check]:
+    healthy = value_of(seen.course, seen.course.healthy)
     phases = {
         "before": f"silent at {healthy}",
         "upheaval": f"silent at {healthy} while one server restarts each minute, one is gone, "
@@ -299,7 +210,7 @@ def _calm(seen: _Seen) -> Iterator[Check]:
         "nothing": "no server is there any more",
     }
     for phase, when in ended.items():
-        after = _time(seen.course.window_s)
+        after = time_of(seen.course.window_s)
         yield Check(
             About.CALM,
             not seen.lasting(phase),
@@ -308,11 +219,13 @@ def _calm(seen: _Seen) -> Iterator[Check]:
         )
 
 
-def _value(course: Course, value: float) -> str:
+def value_of(course: Course, value: float) -> str:
+    """A value of the quantity, in words."""
     seconds = course.quantity in _SECONDS
     return f"{course.quantity} {value * (1000 if seconds else 1):g} {'ms' if seconds else '%'}"
 
 
-def _time(duration_s: float) -> str:
+def time_of(duration_s: float) -> str:
+    """A duration, in words."""
     minutes, rest = divmod(round(duration_s), 60)
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"

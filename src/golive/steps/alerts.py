@@ -1,6 +1,6 @@
 """Judge alerts by what they do in a simulated course of what they watch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from pytest_bdd import given, parsers, then, when
@@ -10,16 +10,15 @@ from golive.environment import Environment
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.probes.alert_courses import Course
-from golive.probes.alert_rules import Rule, selectors
+from golive.probes.alert_rules import Rule
 from golive.probes.alert_series import Quantity, Server
-from golive.probes.alerts import Change, Firing, Simulation, simulate, simulate_change
+from golive.probes.alerts import Simulation, simulate
 from golive.probes.prometheus import loaded_rules
-from golive.probes.routes import messages
-from golive.steps.alert_checks import About, Check, Judged, nearest
-from golive.steps.expectation import listed, require
+from golive.steps.alert_checks import About, Check
+from golive.steps.expectation import require
+from golive.steps.nearest_alert import Judged, nearest
 from golive.steps.prometheus import url
 
-_HEALTHY_S = 20 * 60  # how long a series is well before it changes, and is watched afterwards
 _UNITS = {"%": 1.0, "ms": 0.001, "s": 1.0}
 
 
@@ -48,7 +47,7 @@ def rules_loaded(
         expected="rules that alert",
         actual=f"{len(alert_rules)} rules, none of which alerts",
         where=prometheus,
-        look=_look(prometheus),
+        look=look_of(prometheus),
     )
 
 
@@ -119,7 +118,7 @@ def fires_above(
         expected=f"severity {severity}",
         actual=judged,
         where=_where(prometheus, judged),
-        look=_look(prometheus),
+        look=look_of(prometheus),
     )
     return judged
 
@@ -144,113 +143,6 @@ def silent(prometheus: Endpoint, evidence: EvidenceLog, nearest_alert: Judged) -
     _require_all(prometheus, nearest_alert, About.CALM)
 
 
-@given("series that do not change", target_fixture="steady_series")
-def steady(datatable: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((series, value) for series, value in datatable)
-
-
-@when(
-    parsers.re(r"the series (?P<series>\S+\{.*\}) goes from (?P<healthy>\S+) to (?P<wrong>\S+)"),
-    target_fixture="changing",
-)
-def changes(
-    steady_series: tuple[tuple[str, str], ...], series: str, healthy: str, wrong: str
-) -> Change:
-    return Change(series, healthy, wrong, _HEALTHY_S, _HEALTHY_S, steady_series)
-
-
-@then(parsers.parse("an alert of severity {severity} fires within {minutes:d} min, and not before"))
-def change_noticed(
-    prometheus: Endpoint,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    alert_rules: tuple[Rule, ...],
-    changing: Change,
-    severity: str,
-    minutes: int,
-) -> None:
-    before, after = measurements.result(simulate_change, alert_rules, changing)
-    early = {_identity(each) for each in before}
-    fired = [e for e in after if e.severity == severity and _identity(e) not in early]
-    evidence.add("fired before, and after the change", [before, after])
-    require(
-        any(each.first_s <= minutes * 60 for each in fired),
-        expected=f"an alert of severity {severity} within {minutes} min of the change",
-        actual=listed(
-            [f"{each.alert} ({each.severity}) after {each.first_s:g} s" for each in after]
-        ),
-        where=f"{changing.series}, from {changing.healthy} to {changing.wrong}",
-        look=_look(prometheus),
-    )
-
-
-@then(parsers.parse("no alert fires within {minutes:d} min"))
-def change_is_none(
-    prometheus: Endpoint,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    alert_rules: tuple[Rule, ...],
-    changing: Change,
-    minutes: int,
-) -> None:
-    changing = replace(changing, after_s=minutes * 60)
-    before, after = measurements.result(simulate_change, alert_rules, changing)
-    always = {_identity(each) for each in before}
-    fired = [f"{each.alert} ({each.severity})" for each in after if _identity(each) not in always]
-    evidence.add("fired before, and after the change", [before, after])
-    require(
-        not fired,
-        expected="no alert",
-        actual=listed(fired),
-        where=f"{changing.series}, from {changing.healthy} to {changing.wrong}",
-        look=_look(prometheus),
-    )
-
-
-@then(
-    parsers.parse(
-        'an alert that asks for no series always fires, and goes by "{path}" alone, '
-        "where its absence is an alarm"
-    )
-)
-def always_fires(
-    prometheus: Endpoint,
-    measurements: Measurements,
-    evidence: EvidenceLog,
-    alert_rules: tuple[Rule, ...],
-    alert_routes: str,
-    steady_series: tuple[tuple[str, str], ...],
-    path: str,
-) -> None:
-    (series, value), *_ = steady_series
-    change = Change(series, value, value, _HEALTHY_S, _HEALTHY_S)
-    # What asks for series is silent when these are gone.
-    unconditional = tuple(
-        rule for rule in alert_rules if rule.alerting and not selectors(rule.expression)
-    )
-    before, after = measurements.result(simulate_change, unconditional, change)
-    always = {_identity(each) for each in before} & {_identity(each) for each in after}
-    ways: dict[str, list[str]] = {}
-    for alert, severity, labels in sorted(always, key=str):
-        carried = (*labels, ("alertname", alert), ("severity", severity or ""))
-        told = measurements.result(messages, alert_routes, tuple(sorted(carried)))
-        ways[alert] = sorted(each.to or each.kind for each in told)
-    evidence.add("alerts that ask for no series and always fire, and by what they go", ways)
-    require(
-        any(each and all(path in way for way in each) for each in ways.values()),
-        expected=f"an alert that asks for no series, always fires, and goes by {path} alone "
-        "(a dead man's switch)",
-        actual=listed([f"{alert} goes by {listed(each)}" for alert, each in ways.items()]),
-        where=prometheus,
-        look=_look(prometheus),
-    )
-
-
-def _identity(firing: Firing) -> tuple[str, str | None, tuple[tuple[str, str], ...]]:
-    """What tells a firing alert from others, which may be of the same rule."""
-    return firing.alert, firing.severity, firing.labels
-
-
 def _of(judged: Judged, about: About) -> list[Check]:
     return [check for check in judged.checks if check.about is about]
 
@@ -262,7 +154,7 @@ def _require_all(prometheus: Endpoint, judged: Judged, about: About) -> None:
             expected=f"an alert that {check.expected}",
             actual=check.actual if judged.rule is None else f"{judged}: {check.actual}",
             where=_where(prometheus, judged),
-            look=_look(prometheus),
+            look=look_of(prometheus),
         )
 
 
@@ -273,7 +165,8 @@ def _where(prometheus: Endpoint, judged: Judged) -> str:
     return f"{judged.name}: {judged.rule.expression}{duration}, of {prometheus}"
 
 
-def _look(prometheus: Endpoint) -> str:
+def look_of(prometheus: Endpoint) -> str:
+    """How one sees for oneself."""
     return f"curl -s {url(prometheus, '/api/v1/rules')}, and promtool test rules"
 
 

@@ -12,22 +12,18 @@ from golive.endpoint import Endpoint
 from golive.environment import Environment, Kind
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
-from golive.machine import credential, machines
-from golive.outcome import NotRun
-from golive.probes import grafana as api
+from golive.machine import machines
 from golive.probes.alert_rules import Rule, Selector, selectors
 from golive.probes.dashboards import (
     Answer,
     Dashboard,
     Panel,
     answer,
-    provisioned,
-    provisioning,
     shown,
     watched,
 )
-from golive.probes.grafana import Grafana
 from golive.probes.prometheus import PORT, matching, value
+from golive.probes.provisioning import provisioned, provisioning
 from golive.steps.expectation import column, listed, require
 from golive.steps.prometheus import monitoring, names_of, settled, url
 
@@ -110,7 +106,7 @@ def queries_return_data(
     answers = {}
     for panel, query in _queries([dashboard]):
         answers[query] = said = measurements.result(answer, prometheus, query)
-        _require_data(said, panel.title, query, url(prometheus, "/graph"))
+        require_data(said, panel.title, query, url(prometheus, "/graph"))
         for asked in selectors(query):
             freed = _freed(asked, free)
             require(
@@ -122,7 +118,7 @@ def queries_return_data(
             )
     for query in dashboard.questions():
         answers[query] = said = measurements.result(answer, prometheus, query)
-        _require_data(said, "the values of a variable", query, url(prometheus, "/graph"))
+        require_data(said, "the values of a variable", query, url(prometheus, "/graph"))
     evidence.add("series that each query returned", {q: a.series for q, a in answers.items()})
 
 
@@ -141,7 +137,8 @@ def _queries(dashboards: Iterable[Dashboard]) -> Iterable[tuple[Panel, str]]:
                 yield panel, query
 
 
-def _require_data(said: Answer, what: str, query: str, look: str) -> None:
+def require_data(said: Answer, what: str, query: str, look: str) -> None:
+    """That a query has returned numbers."""
     require(
         said.series > 0 and not said.error,
         expected="data",
@@ -213,7 +210,7 @@ def provided(
         where=machine.name,
         look="/etc/grafana/provisioning/dashboards",
     )
-    asked = _asked(grafana_files)
+    asked = asked_of(grafana_files)
     sources = {each.uid: each for each in found.data_sources}
     require(
         bool(asked) and asked <= sources.keys(),
@@ -235,13 +232,14 @@ def provided(
         )
 
 
-def _asked(dashboards: Iterable[Dashboard]) -> set[str]:
+def asked_of(dashboards: Iterable[Dashboard]) -> set[str]:
     """The data sources that panels ask, by uid."""
     panels = (panel for board in dashboards for panel in board.every_panel())
-    return set[str]().union(*map(_of_panel, panels))
+    return set[str]().union(*map(sources_of, panels))
 
 
-def _of_panel(panel: Panel) -> set[str]:
+def sources_of(panel: Panel) -> set[str]:
+    """The data sources that a panel asks, by uid."""
     sources = (target.datasource or panel.datasource for target in panel.targets)
     return {source.uid for source in sources if source and source.uid}
 
@@ -286,95 +284,3 @@ def watched_is_shown(
             where="the dashboards' files",
             look="the alerts that Prometheus has loaded",
         )
-
-
-@given("the Grafana that the environment names", target_fixture="grafana")
-def named_grafana(environment: Environment) -> Grafana:
-    if environment.grafana is None:
-        raise NotRun(f"{environment.name} names no Grafana: give its address as grafana: url")
-    return Grafana.at(environment.grafana.url, credential(environment, "grafana-token"))
-
-
-@then("it has the dashboards", target_fixture="grafana_has")
-def has_dashboards(
-    grafana: Grafana, evidence: EvidenceLog, datatable: list[list[str]]
-) -> tuple[Dashboard, ...]:
-    found = api.dashboards(grafana, column(datatable))
-    titles = [each.title for each in found]
-    evidence.add("dashboards", titles)
-    for title in column(datatable):
-        require(
-            title in titles,
-            expected=f"a dashboard {title}",
-            actual=listed(titles),
-            where=grafana.url(""),
-            look=grafana.url("/dashboards"),
-        )
-    return found
-
-
-@then("their panels have the titles, units, thresholds and queries that the files have")
-def panels_are_those_of_the_files(
-    grafana: Grafana,
-    evidence: EvidenceLog,
-    grafana_files: tuple[Dashboard, ...],
-    grafana_has: tuple[Dashboard, ...],
-) -> None:
-    written = {board.title: _panels(board) for board in grafana_files}
-    evidence.add("panels", {board.title: len(_panels(board)) for board in grafana_has})
-    for board in grafana_has:
-        there, here = Counter(_panels(board)), Counter(written.get(board.title, ()))
-        require(
-            there == here,
-            expected=f"as in the file: {listed([str(each) for each in here - there])}",
-            actual=listed([str(each) for each in there - here]),
-            where=board.title,
-            look=grafana.url(f"/d/{board.uid}"),
-        )
-
-
-def _panels(board: Dashboard) -> list[tuple[object, ...]]:
-    """What is judged of each panel."""
-    return [
-        (panel.title, panel.unit, panel.thresholds, board.queries(panel))
-        for panel in board.every_panel()
-    ]
-
-
-@then("each data source that they ask is healthy")
-def data_sources_are_healthy(
-    grafana: Grafana, evidence: EvidenceLog, grafana_has: tuple[Dashboard, ...]
-) -> None:
-    asked = {uid: api.health(grafana, uid) for uid in sorted(_asked(grafana_has))}
-    evidence.add("data sources", asked)
-    for uid, health in asked.items():
-        require(
-            health.well,
-            expected="healthy",
-            actual=health.message,
-            where=f"data source {uid}",
-            look=grafana.url(f"/connections/datasources/edit/{uid}"),
-        )
-
-
-@then("each query of theirs returns data there")
-def queries_return_data_there(
-    grafana: Grafana, evidence: EvidenceLog, grafana_has: tuple[Dashboard, ...]
-) -> None:
-    answers = {}
-    for board in grafana_has:
-        for panel in board.every_panel():
-            queries, look = board.queries(panel), grafana.url(f"/d/{board.uid}")
-            sources = sorted(_of_panel(panel))
-            require(
-                not queries or bool(sources),
-                expected="a data source",
-                actual="none is named: Grafana asks whatever is its default",
-                where=f"{board.title}: {panel.title}",
-                look=look,
-            )
-            for uid in sources:
-                for query in queries:
-                    answers[query] = said = api.answer(grafana, uid, query)
-                    _require_data(said, panel.title, query, look)
-    evidence.add("series that each query returned", {q: a.series for q, a in answers.items()})
