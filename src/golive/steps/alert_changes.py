@@ -10,10 +10,11 @@ from golive.gate.measurements import Measurements
 from golive.probes.alert_rules import Rule, selectors
 from golive.probes.alerts import Change, Firing, simulate_change
 from golive.probes.routes import messages
+from golive.probes.series_values import TICK_S
 from golive.steps.alerts import look_of
 from golive.steps.expectation import listed, require
 
-_HEALTHY_S = 20 * 60  # how long a series is well before it changes, and is watched afterwards
+_HEALTHY_S = 15 * 60  # how long a series is well before it changes
 
 
 @given("series that do not change", target_fixture="steady_series")
@@ -41,6 +42,7 @@ def change_noticed(
     severity: str,
     minutes: int,
 ) -> None:
+    changing = replace(changing, after_s=minutes * 60 + TICK_S)
     before, after = measurements.result(simulate_change, alert_rules, changing)
     early = {_identity(each) for each in before}
     fired = [e for e in after if e.severity == severity and _identity(e) not in early]
@@ -48,9 +50,7 @@ def change_noticed(
     require(
         any(each.first_s <= minutes * 60 for each in fired),
         expected=f"an alert of severity {severity} within {minutes} min of the change",
-        actual=listed(
-            [f"{each.alert} ({each.severity}) after {each.first_s:g} s" for each in after]
-        ),
+        actual=listed([f"{e.alert} ({e.severity}) after {e.first_s:g} s" for e in after]),
         where=f"{changing.series}, from {changing.healthy} to {changing.wrong}",
         look=look_of(prometheus),
     )
