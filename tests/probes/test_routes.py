@@ -6,7 +6,14 @@ import pytest
 
 from golive.outcome import Unproven, Whose
 from golive.probes.inhibitions import silenced
-from golive.probes.routes import Route, asked_labels, messages, routes, with_addresses
+from golive.probes.routes import (
+    Route,
+    asked_labels,
+    hides_addresses,
+    messages,
+    routes,
+    with_addresses,
+)
 
 STACK = Path(__file__).parents[2] / "environments/stack/alertmanager/alertmanager.yml"
 CONFIGURATION = STACK.read_text().replace("[slack-webhook]", "hook")
@@ -137,6 +144,9 @@ def test_addresses_that_are_hidden_are_the_files():
     assert [each.to for each in messages(hidden, (("severity", "critical"),)) if each.to] == [
         "<secret>"
     ]
+    slack = CONFIGURATION.replace("http://slack.dashboard-velo.internal/services/hook", "<secret>")
+    assert "<secret>" in slack
+    assert [hides_addresses(each) for each in (hidden, slack)] == [True, False]
     whole = with_addresses(hidden, CONFIGURATION)
     assert [each.to for each in messages(whole, (("severity", "critical"),)) if each.to] == [
         "http://sms.dashboard-velo.internal/send"

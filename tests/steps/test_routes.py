@@ -97,6 +97,13 @@ def test_a_wrong_route_is_seen(edits: tuple[tuple[str, str], ...], said: str):
         judge(routes, alerts())
 
 
+def test_a_webhook_whose_address_is_in_a_file_is_unproven():
+    url = "url: 'http://sms.dashboard-velo.internal/send'"
+    assert url in ROUTES
+    with pytest.raises(Unproven, match="is in /etc/sms-url"):
+        judge(ROUTES.replace(url, "url_file: /etc/sms-url"), alerts())
+
+
 @pytest.mark.parametrize(
     "relabels",
     [

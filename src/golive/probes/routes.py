@@ -42,7 +42,7 @@ Labels = tuple[tuple[str, str], ...]
 class Message:
     """One way in which a receiver is told: `kind` is email, slack, sms, or its own name.
 
-    `to` is a webhook's URL, otherwise empty.
+    `to` is a webhook's URL, or the file that has it; otherwise empty.
     """
 
     receiver: str
@@ -75,8 +75,17 @@ def loaded_configuration(endpoint: Endpoint) -> str:
         raise Unproven(f"{endpoint}: no answer of Alertmanager: {error!r}", Whose.TARGET) from error
 
 
+def hides_addresses(configuration: str) -> bool:
+    """Whether a webhook's URL is hidden, as since 0.26. Raises Unproven."""
+    return any(
+        webhook.get("url") == HIDDEN
+        for receiver in parsed_configuration(configuration)["receivers"]
+        for webhook in receiver.get("webhook_configs") or ()
+    )
+
+
 def with_addresses(configuration: str, file: str) -> str:
-    """A configuration with the webhooks' URLs of its file, where it hides them (since 0.26).
+    """A configuration with the webhooks' URLs of its file, where it hides them.
 
     Raises Unproven: the file does not have the same receivers.
     """

@@ -13,14 +13,15 @@ from golive.environment import Environment
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import machines
+from golive.outcome import Unproven, Whose
 from golive.probes.alert_labels import LoadedAlert, loaded_alerts
 from golive.probes.routes import (
-    HIDDEN,
     PORT,
     Labels,
     Message,
     Route,
     asked_labels,
+    hides_addresses,
     loaded_configuration,
     messages,
     routes,
@@ -39,7 +40,7 @@ T = TypeVar("T")
 @given("the configuration that Alertmanager has loaded", target_fixture="alert_routes")
 def configuration(environment: Environment, measurements: Measurements) -> str:
     loaded = measurements.result(loaded_configuration, monitoring(environment, PORT))
-    if HIDDEN not in loaded:
+    if not hides_addresses(loaded):
         return loaded
     return with_addresses(loaded, machines(environment, "monitoring")[0].read(_FILE))
 
@@ -96,6 +97,9 @@ def reaches(
 
 def _kind(message: Message, sms_path: str) -> str:
     """What it is; a webhook to elsewhere is no SMS."""
+    if message.to.startswith("/"):
+        reason = f"where the webhook of {message.receiver} leads to is in {message.to}"
+        raise Unproven(reason, Whose.TARGET)
     elsewhere = message.to and urlsplit(message.to).path != sms_path
     return "webhook" if elsewhere else message.kind
 
