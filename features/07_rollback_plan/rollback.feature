@@ -1,7 +1,8 @@
 @only-replica @permit-restart @ahead
 Feature: Rollback
   rollback.sh as it is, on the drill's server (see platform/deploy), from v1.1.0 to v1.0.0.
-  The newest backup of all is an archive that is cut off.
+  The newest backup of all is an archive that is cut off. One of v0.9.0 is the oldest by its name,
+  and the newest good one by the time of the file.
 
   Rule: To the release before
 
@@ -28,11 +29,12 @@ Feature: Rollback
     Scenario: The earlier version reads what the newer one has stored
       Given a rollback from v1.1.0
       Then what v1.1.0 stored (201) is read by v1.0.0 (200)
+      And all that v1.0.0 knows of it is as it was, alone and in the list
 
     @RBK-03
-    Scenario: A second rollback does not go forward to what was left
+    Scenario: A second rollback goes further back, not forward to what was left
       Given a rollback from v1.1.0, and another
-      Then version "1.0.0" answers
+      Then version "0.9.0" answers
       And none of 10 requests or more was lost
 
   Rule: A rollback that is not possible changes nothing
@@ -55,5 +57,6 @@ Feature: Rollback
     Scenario: On a full disk
       Given a rollback on a full disk
       Then the script says that it failed
-      And the files on the full disk are those from before
+      And the script says "No space left on device"
       And the release from before answers, with the same files and the same processes
+      And none of 10 requests or more was lost

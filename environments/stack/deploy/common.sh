@@ -2,9 +2,10 @@
 # common.sh - what deploy.sh, rollback.sh, switch.sh and verify.sh share; they source it.
 #
 # A server has two slots, blue and green. Each holds one release, runs it under a PM2 of its own,
-# and answers at an address of its own, so that both keep port 3000. One of them is live: it is the
-# one that nginx names, and $DEPLOY_DIR and $PM2_DIR are links to it. A new release is made ready in
-# the other slot, where nobody sees it, and then nginx is told to change over.
+# and answers at an address of its own, so that both keep port 3000. One of them is live: $DEPLOY_DIR
+# and $PM2_DIR are links to it, and nginx names it. A new release is made ready in the other slot,
+# where nobody sees it, then nginx is told to change over, and the links follow. They are this
+# server's own, so that no network says which slot may be cleared; what nginx does is made to agree.
 #
 # "finding 36" points to the list of what the document's own scripts do wrong; they are kept in
 # environments/documented/deploy.
@@ -26,6 +27,7 @@ PORT=3000
 HEALTH_WITHIN=60    # seconds that a release may take until it answers
 RELOADED_WITHIN=10  # seconds that nginx may take to read its configuration
 OBSERVE=10          # seconds for which a new release is observed
+KEEP=20             # archives; what rollback.sh would give back, now or next, is kept whatever comes
 # This server's own: BLUE, GREEN (addresses), ON_EDGE (a command that runs another where nginx is),
 # SNAPSHOT (a command that saves the database), SITE and CURL (options) for the smoke tests.
 source /etc/dashboard-velo/deploy.conf
@@ -39,15 +41,17 @@ die() {
 # Of several runs at once, one goes on (finding 41). What outlives this shell must not inherit the
 # lock: see 9>&- below.
 alone() {
-  local link
+  local link live
   for link in "$DEPLOY_DIR" "$PM2_DIR"; do
     if [ -e "$link" ] && [ ! -L "$link" ]; then die "$link doit être un lien vers $link.blue"; fi
   done
   mkdir -p "$BACKUP_DIR"
   exec 9>"$LOCK_FILE"
   flock --nonblock 9 || die "un déploiement ou un rollback est déjà en cours"
-  # A run that was killed may have changed the file, and not told nginx.
-  if [ -n "$(live)" ]; then switch_to "$(live)"; fi
+  live=$(live)
+  check_upstream
+  # A run that was killed may have changed the file, and not told nginx, or not moved the links.
+  if [ -n "$live" ]; then switch_to "$live"; fi
 }
 
 slot() { echo "$DEPLOY_DIR.$1"; }
@@ -56,13 +60,52 @@ other() { if [ "$1" = blue ]; then echo green; else echo blue; fi; }
 version() { sed -n 's/^  "version": "\(.*\)".*/\1/p' "$1/package.json"; }
 release() { sed -n "s/^$2=//p" "$1/RELEASE"; }    # a line of what deploy.sh noted of it
 
-# The slot that nginx names, if a release is in it.
+# The slot that is live, nothing where nothing was ever deployed.
 live() {
   local colour
+  if [ ! -L "$DEPLOY_DIR" ]; then
+    for colour in blue green; do
+      if [ -e "$(slot "$colour")" ]; then
+        die "$(slot "$colour") existe, mais pas $DEPLOY_DIR: refaites le lien si cette version est" \
+          "en service, supprimez-la sinon"
+      fi
+    done
+    return
+  fi
+  colour=$(readlink "$DEPLOY_DIR")
+  colour=${colour#"$DEPLOY_DIR".}
+  [ "$colour" = blue ] || [ "$colour" = green ] || die "$DEPLOY_DIR ne mène ni à blue ni à green"
+  [ -r "$(slot "$colour")/RELEASE" ] || die "il manque $(slot "$colour")/RELEASE"
+  echo "$colour"
+}
+
+# Nothing may begin where nginx cannot be told to change over, nor where it names both slots.
+check_upstream() {
+  local servers colour named=0
+  servers=$($ON_EDGE cat "$UPSTREAM") || die "nginx est hors d’atteinte"
   for colour in blue green; do
-    if [ -e "$(slot "$colour")/RELEASE" ] && $ON_EDGE grep -qF "$(address "$colour"):" "$UPSTREAM"
-    then echo "$colour"; fi
+    if grep -qF " $(address "$colour"):$PORT" <<<"$servers"; then named=$((named + 1)); fi
   done
+  [ $named = 1 ] || die "$UPSTREAM nomme $named adresses de ce serveur, au lieu d’une"
+}
+
+# The archives, the newest first: by the time in the name, not by the file's (finding 44).
+archives() { find "$BACKUP_DIR" -name "$APP_NAME-*.tar.gz" -printf '%f\n' | sort -r; }
+
+# The newest good archive of another release than the live one, and that has not failed; nothing
+# where there is none.
+way_back() {
+  local archive release running; running=$(release "$DEPLOY_DIR" name)
+  while read -r archive; do
+    release=${archive#"$APP_NAME"-*-}
+    release=${release%.tar.gz}
+    if [ "$release" = "$running" ] || [ -e "$BACKUP_DIR/failed-$release" ]; then continue; fi
+    if (cd "$BACKUP_DIR" && sha256sum --check --status "$archive.sha256"); then
+      echo "$archive"
+      return
+    fi
+    echo "Backup endommagé, ignoré: $archive" >&2
+  done < <(archives)
 }
 
 # Whether a slot answers, reaches its stores, and runs the release that is in it.
@@ -100,6 +143,11 @@ start() {
   done
   wait $!
   slot_pm2 "$1" save >/dev/null    # finding 31: what `pm2 resurrect` starts after a reboot
+  # Healthy is what one worker says.
+  if grep '"status":' "$PM2_DIR.$1/dump.pm2" | grep -qv '"online"'; then
+    clear_slot "$1"
+    die "un processus de la nouvelle version n’est pas prêt"
+  fi
 }
 
 clear_slot() {
@@ -115,12 +163,12 @@ accepting() { $ON_EDGE pgrep -P "$($ON_EDGE cat /run/nginx.pid)" -f 'process$' |
 switch_to() {
   local to old now until; to=$(address "$1"):$PORT
   old=$(accepting) || die "aucun processus de nginx n’est visible (pgrep)"
-  $ON_EDGE sed -i.before -e "s/$BLUE:$PORT/$to/" -e "s/$GREEN:$PORT/$to/" "$UPSTREAM"
-  if ! $ON_EDGE nginx -t -q; then
-    $ON_EDGE mv "$UPSTREAM.before" "$UPSTREAM"
-    die "nginx refuse sa configuration"
-  fi
-  $ON_EDGE nginx -s reload
+  # The other servers write this file too: the lock of alone() is this one's only.
+  $ON_EDGE flock "$UPSTREAM.lock" bash -es <<END || die "nginx n’a pas changé de version"
+    sed -i.before -e "s/ $BLUE:$PORT/ $to/" -e "s/ $GREEN:$PORT/ $to/" "$UPSTREAM"
+    nginx -t -q || { mv "$UPSTREAM.before" "$UPSTREAM"; exit 1; }
+    nginx -s reload
+END
   # It returns at once: until new workers accept, and no old one any more, some answer as before.
   until=$((SECONDS + RELOADED_WITHIN))
   until now=$(accepting) && ! comm -12 <(echo "$old") <(echo "$now") | grep -q .; do

@@ -6,7 +6,7 @@
 
 DEPLOY_ENV=${1:-}
 TAG=${2:-}    # finding 38
-TIMESTAMP=$(date +%Y%m%d%H%M%S)
+TIMESTAMP=$(date -u +%Y%m%d%H%M%S)    # no hour comes twice
 
 # Vérification de l'environnement
 if [ "$DEPLOY_ENV" != "staging" ] && [ "$DEPLOY_ENV" != "production" ] || [ -z "$TAG" ]; then
@@ -41,6 +41,12 @@ if [ -n "$LIVE" ]; then
   tar -czf "$BACKUP_DIR/$BACKUP.partial" -C "$DEPLOY_DIR/" .
   mv "$BACKUP_DIR/$BACKUP.partial" "$BACKUP_DIR/$BACKUP"
   (cd "$BACKUP_DIR" && sha256sum "$BACKUP" >"$BACKUP.sha256")
+  WAY_BACK=$(way_back)    # from what is live; $BACKUP will be the one from what comes
+  archives | tail -n "+$((KEEP + 1))" | while read -r OLD; do
+    if [ "$OLD" != "$WAY_BACK" ] && [ "$OLD" != "$BACKUP" ]; then
+      rm -f "$BACKUP_DIR/$OLD" "$BACKUP_DIR/$OLD.sha256"
+    fi
+  done
 fi
 
 step "Récupération du code"
@@ -62,8 +68,9 @@ mkdir -p "$SHARED_DIR/uploads"
 rm -rf "$NEW/uploads"
 ln -s "$SHARED_DIR/uploads" "$NEW/uploads"
 cp ".env.$DEPLOY_ENV" "$NEW/.env"
+# A tag may have a slash, the name of an archive may not.
 cat >"$NEW/RELEASE" <<END
-name=$TAG-$(git rev-parse --short=12 HEAD)
+name=${TAG//\//-}-$(git rev-parse --short=12 HEAD)
 environment=$DEPLOY_ENV
 END
 
@@ -79,7 +86,9 @@ switch_to "$NEXT"
 
 step "Vérification de la nouvelle version"
 if ! "$HERE/verify.sh" "$ERRORS_FROM"; then
-  if [ -n "$LIVE" ]; then switch_to "$LIVE"; fi
+  touch "$BACKUP_DIR/failed-$(release "$DEPLOY_DIR" name)"
+  if [ -z "$LIVE" ]; then die "la version ne convient pas: sans autre, elle reste en service"; fi
+  switch_to "$LIVE"
   die "la nouvelle version ne convient pas: retour à la précédente"
 fi
 rm -f "$BACKUP_DIR/failed-$(release "$DEPLOY_DIR" name)"

@@ -15,19 +15,8 @@ NEXT=$(other "$LIVE")
 NEW="$(slot "$NEXT").new"
 FAILED=$(release "$DEPLOY_DIR" name)
 
-# Récupération du dernier bon backup: by the time in its name, not by the file's (finding 44)
-LATEST_BACKUP=""
-while read -r BACKUP; do
-  RELEASE=${BACKUP#"$APP_NAME"-*-}
-  RELEASE=${RELEASE%.tar.gz}
-  if [ "$RELEASE" = "$FAILED" ] || [ -e "$BACKUP_DIR/failed-$RELEASE" ]; then continue; fi
-  if (cd "$BACKUP_DIR" && sha256sum --check --status "$BACKUP.sha256"); then
-    LATEST_BACKUP="$BACKUP_DIR/$BACKUP"
-    break
-  fi
-  echo "Backup endommagé, ignoré: $BACKUP" >&2
-done < <(find "$BACKUP_DIR" -name "$APP_NAME-*.tar.gz" -printf '%f\n' | sort -r)
-
+# Récupération du dernier bon backup
+LATEST_BACKUP=$(way_back)
 if [ -z "$LATEST_BACKUP" ]; then
   echo "Aucun backup trouvé!"
   exit 1
@@ -39,7 +28,7 @@ echo "Rollback vers $LATEST_BACKUP..."
 rm -rf "$NEW"
 trap 'rm -rf "$NEW"' EXIT
 mkdir "$NEW"
-tar -xzf "$LATEST_BACKUP" -C "$NEW"
+tar -xzf "$BACKUP_DIR/$LATEST_BACKUP" -C "$NEW"
 
 # Redémarrage de l'application
 ERRORS_FROM=$(stat -c %s "$ERROR_LOG" 2>/dev/null || echo 0)

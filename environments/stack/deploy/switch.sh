@@ -6,6 +6,10 @@ source "$(dirname "$(realpath "$0")")/common.sh"
 alone
 LIVE=$(live)
 [ -n "$LIVE" ] || die "aucune version n’est en service"
-healthy "$(other "$LIVE")" || die "l’autre version n’est pas saine"
-switch_to "$(other "$LIVE")"
+NEXT=$(other "$LIVE")
+[ -r "$(slot "$NEXT")/RELEASE" ] || die "il n’y a pas d’autre version"
+NAME=$(release "$(slot "$NEXT")" name)
+[ ! -e "$BACKUP_DIR/failed-$NAME" ] || die "$NAME a été retirée du service"
+healthy "$NEXT" || die "l’autre version n’est pas saine"
+switch_to "$NEXT"
 echo "En service: $(release "$DEPLOY_DIR" name)"

@@ -35,15 +35,12 @@ def deploy(host: Host, repository: Repository, tag: str) -> str:
     """Deploy a release where nginx looks for it now; the end of what the programs said."""
     _git(host, repository, "checkout", "--quiet", "--force", tag)
     directory, pm2 = host.path(DEPLOY_DIR), host.path("/var/lib/pm2")
-    upstream = host.path("/etc/nginx/upstream.conf").read_text()
-    slots = (host.addresses[colour] for colour in ("blue", "green"))
-    address = next(each for each in slots if f"{each}:" in upstream)
     commands = (
         f"mkdir -p '{directory}' '{pm2}' && npm ci && npm run build && "
         "npm prune --omit=dev --no-save && rsync -a --delete --exclude=.git "
         f"--exclude='.env*' --exclude=/RELEASE --exclude=/uploads ./ '{directory}/' && "
         f"cp .env.production '{directory}/.env' && cd '{directory}' && "
-        f"{{ pm2 delete all || true; }} && SLOT_ADDRESS={address} "
+        f"{{ pm2 delete all || true; }} && SLOT_ADDRESS={host.live_address()} "
         "pm2 start ecosystem.config.js --env production"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from golive.drills.steady_client import Recording, steady
 _SHARED = 100  # requests
 _UPLOAD = "uploads/ride.gpx"
 _TICK_S = 0.01
+_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -42,29 +43,31 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Second:
+    """A script that was begun from another checkout while a deployment ran, and how it ended."""
+
+    command: str
+    status: int
+    said: str
+
+
+@dataclass(frozen=True)
 class Upgrade:
     """A good release deployed over another. `snapshot` is None where none was made.
 
+    `seconds` were begun while it was live and not yet verified; none after one that succeeded.
     `upload_kept`: what a user had uploaded is still there. `environment`: the deployed .env is the
     environment's own. `commit` is what the tag means, `checked_out` what was in the checkout.
     """
 
     run: Run
+    seconds: tuple[Second, ...]
     archives: tuple[Archive, ...]
     snapshot: Snapshot | None
     upload_kept: bool
     environment: bool
     commit: str
     checked_out: str
-
-
-@dataclass(frozen=True)
-class Together:
-    """Two deployments at once: the second, of another release, was begun while the first ran."""
-
-    first: Run
-    second: int
-    second_said: str
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,18 @@ def upgrade(rehearsal: Rehearsal) -> Upgrade:
     upload.parent.mkdir(exist_ok=True)
     upload.write_text("<gpx/>\n")
     known, saved = set(rehearsal.backups()), set(_snapshots(rehearsal))
-    run = rehearsal.run("deploy.sh", "production", releases.SECOND, long=True)
+    seconds: list[Second] = []
+    run = rehearsal.run(
+        "deploy.sh",
+        "production",
+        releases.SECOND,
+        long=True,
+        meanwhile=lambda: seconds.extend(_seconds(rehearsal)),
+    )
     environment = rehearsal.repository.workspace / ".env.production"
     return Upgrade(
         run=run,
+        seconds=tuple(seconds),
         archives=tuple(_archive(each) for each in rehearsal.backups() if each not in known),
         snapshot=_snapshot(rehearsal, run, [s for s in _snapshots(rehearsal) if s not in saved]),
         upload_kept=upload.is_file(),
@@ -146,37 +157,52 @@ def settled_s(run: Run, tag: str) -> float | None:
     return reigns[-1].first_s
 
 
-def together(rehearsal: Rehearsal) -> Together:
-    """A second deployment, from another checkout, while one runs: it fetches slowly, and fails."""
-    rehearsal.ensure(releases.SECOND)
-    rehearsal.repository.slow_down(fetching_s=1)
-    seen: list[tuple[int, str]] = []
-    host, other = rehearsal.host, rehearsal.repository.clone("other")
-
-    def second() -> None:
-        rehearsal.until_said("")
-        done = subprocess.run(
-            [rehearsal.script("deploy.sh"), "production", releases.FIRST],
-            cwd=other,
-            env=host.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seen.append((done.returncode, (done.stdout + done.stderr)[-500:]))
-
-    try:
-        run = rehearsal.run("deploy.sh", "production", "v9.9.9", meanwhile=second)
-    finally:
-        rehearsal.repository.slow_down(fetching_s=0)
-    return Together(run, *seen[0])
-
-
 def incomplete(rehearsal: Rehearsal) -> Run:
-    """A release that says it is well, and lacks what users ask for."""
+    """A release that says it is well, and lacks what users ask for.
+
+    What is asked for at the site another server answers, on which a good release runs.
+    """
     rehearsal.ensure(releases.SECOND)
-    return rehearsal.run("deploy.sh", "production", releases.INCOMPLETE)
+    host = rehearsal.host
+    host.configure(SITE=f"http://{host.live_address()}:3000")
+    try:
+        return rehearsal.run("deploy.sh", "production", releases.INCOMPLETE)
+    finally:
+        host.configure()
+
+
+def forth_to_incomplete(rehearsal: Rehearsal) -> Run:
+    """`switch.sh`, once that release was switched back from: it still runs, and says it is well."""
+    rehearsal.result(incomplete)
+    return rehearsal.run("switch.sh")
+
+
+def _seconds(rehearsal: Rehearsal) -> Iterator[Second]:
+    """A deployment and a rollback while a deployment, which says so, verifies its release.
+
+    It is stopped meanwhile, so that it ends after them however busy the machine is.
+    """
+    host, checkout = rehearsal.host, rehearsal.repository.clone("other")
+    if not rehearsal.until_said("Vérification"):
+        return
+    with rehearsal.stopped() as alive:
+        for words in (["deploy.sh", "production", releases.FIRST], ["rollback.sh"]):
+            if not alive:
+                return
+            done = subprocess.run(
+                [rehearsal.script(words[0]), *words[1:]],
+                cwd=checkout,
+                env=host.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_WITHIN_S,
+                check=False,
+            )
+            said = (done.stdout + done.stderr)[-500:]
+            yield Second(" ".join(words), done.returncode, said)
+            if done.returncode == 0:
+                return  # it has changed everything
 
 
 def _archive(file: Path) -> Archive:

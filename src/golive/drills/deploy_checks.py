@@ -81,11 +81,23 @@ def _data_lost(rehearsal: Rehearsal) -> Verified:
             rehearsal.host.forget_cache()
 
 
+def _site_away(rehearsal: Rehearsal) -> Verified:
+    """Where nobody listens at the site, though the release answers."""
+    rehearsal.ensure(releases.SECOND)
+    host = rehearsal.host
+    host.configure(SITE=f"http://{host.addresses['client']}:3000")
+    try:
+        return _verified(rehearsal)
+    finally:
+        host.configure()
+
+
 CHECKS: Mapping[str, Callable[[Rehearsal], Verified]] = {
     NOTHING: _verified,
     "15 requests end with status 500": lambda r: _verified(r, _errors),
     "15 requests take 700 ms": lambda r: _verified(r, _slow),
     "an error is logged": lambda r: _verified(r, _logged),
     "a page is not found": _data_lost,
+    "the site does not answer": _site_away,
 }
 """By what happens on the server meanwhile."""

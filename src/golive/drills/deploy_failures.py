@@ -7,7 +7,7 @@ from functools import partial
 
 from golive.drills import releases
 from golive.drills.rehearsal import Rehearsal, Run
-from golive.outcome import NotRun
+from golive.outcome import NotRun, Unproven, Whose
 
 # Long enough for what fails anyway; a good release on a busy machine gets the usual time.
 _IN_VAIN_S = 2
@@ -69,6 +69,24 @@ def _tag_moved(rehearsal: Rehearsal) -> Iterator[None]:
         repository.move_tag(releases.SECOND, commit)
 
 
+def _edge_away(rehearsal: Rehearsal) -> Run:
+    """With nginx out of reach. The slot that is live is the one that a first deployment takes."""
+    rehearsal.ensure(releases.SECOND)
+    host = rehearsal.host
+    rehearsal.run("switch.sh")
+    if host.live_address() != host.addresses["blue"]:  # the release before ran no more
+        rehearsal.run("deploy.sh", "production", releases.FIRST)
+    if host.live_address() != host.addresses["blue"]:
+        raise Unproven("the first of the two slots is not live", Whose.OURS)
+    host.configure(ON_EDGE="false")
+    try:
+        run = rehearsal.run("deploy.sh", "production", releases.SECOND)
+    finally:
+        host.configure()
+    rehearsal.run("switch.sh")
+    return run
+
+
 def _read_only(rehearsal: Rehearsal) -> Run:
     """With /var/www read-only for the script, in a mount namespace of its own."""
     place = str(rehearsal.host.path("/var/www"))
@@ -95,6 +113,7 @@ FAILURES: Mapping[str, Callable[[Rehearsal], Run]] = {
     "no environment": lambda r: _refused(r),
     "no tag": lambda r: _refused(r, "production"),
     "staging, on a server of production": lambda r: _refused(r, "staging", releases.FIRST),
+    "nginx is out of reach": _edge_away,
     "fetch": lambda r: _refused(
         r, "production", releases.FIRST, broken=partial(_away, "/srv/origin.git")
     ),

@@ -131,6 +131,15 @@ class Host:
         """The drill's own database."""
         return f"mongodb://{self.addresses['mongo']}:27017/dashboard-velo?directConnection=true"
 
+    def live_address(self) -> str:
+        """The address of the slot that nginx names. Raises Unproven where that is not one."""
+        upstream = self.path("/etc/nginx/upstream.conf").read_text()
+        found = [self.addresses[each] for each in ("blue", "green")]
+        found = [each for each in found if f" {each}:" in upstream]
+        if len(found) != 1:
+            raise Unproven(f"nginx names {len(found)} slots: {upstream}", Whose.TARGET)
+        return found[0]
+
     def copied(self, text: str, host: str) -> str:
         """A text of a replica's host, with what is this server's own."""
         text = text.replace(str(self.origin.root(host)), str(self.root))

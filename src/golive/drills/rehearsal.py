@@ -10,8 +10,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,6 +140,21 @@ class Rehearsal:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         return status, self._log.read_text(errors="replace")[-_LAST_WORDS:]
+
+    @contextmanager
+    def stopped(self) -> Iterator[bool]:
+        """With the script that runs stopped, and what it runs; False: it has ended already."""
+        process = self._process
+        if process is None:
+            yield False
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGSTOP)
+        try:
+            yield process.poll() is None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGCONT)
 
     def until_said(self, words: str) -> bool:
         """Whether the script that runs wrote this (any line, where it is empty), once it has."""

@@ -34,16 +34,33 @@ _WITHIN_S = 60
 _SERVER = """\
 const http = require('node:http');
 const { version } = require('./package.json');
+let asked = 0;
 const answers = {
-  '/health': [200, JSON.stringify({ status: 'ok', version })],
-  '/ready': [%d, '{}'],
-  '/metrics': [200, 'http_requests_total{status="200"} 1\\n'],
+  '/health': () => [200, JSON.stringify({ status: 'ok', version })],
+  '/ready': () => [%d, '{}'],
+  '/metrics': () => [200, `http_requests_total{status="200"} ${asked}\\n`],
 };
 http.createServer((req, res) => {
-  const [status, body] = answers[req.url] ?? [404, '{}'];
+  asked += 1;
+  const [status, body] = answers[req.url]?.() ?? [404, '{}'];
   res.writeHead(status).end(body);
 }).listen(3000, process.env.HOST, () => process.send?.('ready'));
 process.on('SIGINT', () => process.exit(0));
+"""
+
+
+# The second release stores more than the first, and has an index that the first knows nothing of.
+NEWER_FIELD = "device"
+_NEWER = """\
+const { Collection } = require('mongodb');
+const { insertOne } = Collection.prototype;
+Collection.prototype.insertOne = async function (document, ...rest) {
+  if (this.collectionName === 'activities') {
+    document.device = { model: 'GV-2', firmware: { major: 2, signed: true } };
+    await this.createIndex({ 'device.model': 1, startedAt: -1 });
+  }
+  return insertOne.call(this, document, ...rest);
+};
 """
 
 
@@ -58,11 +75,6 @@ class Repository:
     def move_tag(self, tag: str, commit: str) -> None:
         """Make a published tag mean another commit."""
         _git(self.host, self.origin, "update-ref", f"refs/tags/{tag}", commit)
-
-    def slow_down(self, fetching_s: int) -> None:
-        """Make a fetch into the checkout take so long, at least."""
-        pack = f"sleep {fetching_s}; git-upload-pack"
-        _git(self.host, self.workspace, "config", "remote.origin.uploadpack", pack)
 
     def fetch(self) -> None:
         """Fetch all that is published into the checkout."""
@@ -142,7 +154,7 @@ def _releases(host: Host) -> dict[str, dict[str, bytes]]:
         FIRST: _real(application, FIRST, tools=False)
         # Larger than the second: it needs more space than the second leaves.
         | {".only-in-the-first": b"1\n", "docs/map": random.Random(1).randbytes(1 << 20)},  # noqa: S311
-        SECOND: _real(application, SECOND, tools=True)
+        SECOND: _newer(_real(application, SECOND, tools=True))
         | {".new-in-the-second": b"2\n", "docs/new": b"2\n"},
         UNINSTALLABLE: _changed(
             _real(application, UNINSTALLABLE, tools=False),
@@ -195,6 +207,11 @@ def _real(application: Mapping[str, bytes], tag: str, *, tools: bool) -> dict[st
         **_manifests(manifest, packages),
         **{each.path: each.content for each in packages},
     }
+
+
+def _newer(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    server = files["server.js"].replace(b"\n", b"\nrequire('./newer');\n", 1)
+    return {**files, "server.js": server, "newer.js": _NEWER.encode()}
 
 
 def _changed(files: Mapping[str, bytes], **manifest: object) -> dict[str, bytes]:

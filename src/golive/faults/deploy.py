@@ -119,7 +119,7 @@ def stopped_first(replica: Target) -> Iterator[None]:
 @contextmanager
 def switched_to_itself(replica: Target) -> Iterator[None]:
     """DEP-09: switch.sh switches to the release that is live already."""
-    order = 'switch_to "$(other "$LIVE")"'
+    order = 'switch_to "$NEXT"'
     with script(replica, "switch.sh", (order, 'switch_to "$LIVE"')):
         yield
 
@@ -218,7 +218,30 @@ def in_place(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault("platform/deploy/failure.feature::Of two deployments at once, one is refused")
+_ASK_NGINX = """\
+  for colour in blue green; do
+    if $ON_EDGE grep -qF " $(address "$colour"):" "$UPSTREAM"; then echo "$colour"; fi
+  done
+  return
+"""
+
+
+@fault(f"{_FAILURE}[nginx is out of reach]")
+@contextmanager
+def nothing_is_live(replica: Target) -> Iterator[None]:
+    """DEP-19: where nginx cannot be asked which slot is live, none is, so that the first is taken
+    for the new release: the live one is cleared.
+    """
+    live = '  if [ ! -L "$DEPLOY_DIR" ]; then\n'
+    asked = "  live=$(live)\n  check_upstream\n"
+    with script(replica, "common.sh", (live, _ASK_NGINX + live), (asked, "  live=$(live)\n")):
+        yield
+
+
+_TOGETHER = "platform/deploy/failure.feature::Of several at once, the first goes on"
+
+
+@fault(_TOGETHER)
 @contextmanager
 def no_lock(replica: Target) -> Iterator[None]:
     """DEP-19: nothing keeps two deployments apart (finding 41)."""
@@ -226,12 +249,51 @@ def no_lock(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault("platform/deploy/verification.feature::A release that does not pass is switched back")
+@fault(_TOGETHER)
+@contextmanager
+def lock_for_deployments(replica: Target) -> Iterator[None]:
+    """DEP-19: a rollback does not wait for a deployment to end."""
+    with script(
+        replica, "rollback.sh", ("\nalone\n", '\nLOCK_FILE="$LOCK_FILE.rollback"\nalone\n')
+    ):
+        yield
+
+
+_BACK = "platform/deploy/verification.feature::A release that does not pass is switched back"
+_NOT_FORTH = "platform/deploy/verification.feature::Nor is it switched forth again"
+
+
+@fault(_BACK, _NOT_FORTH)
 @contextmanager
 def left_as_it_is(replica: Target) -> Iterator[None]:
-    """DEP-11: a release that fails its smoke tests stays live."""
-    back = 'if [ -n "$LIVE" ]; then switch_to "$LIVE"; fi'
-    with _deploy(replica, (back, ":")):
+    """DEP-11: a release that fails its smoke tests stays live, so that switch.sh leaves it."""
+    with _deploy(replica, ('\n  switch_to "$LIVE"\n', "\n")):
+        yield
+
+
+@fault(_NOT_FORTH)
+@contextmanager
+def failure_not_noted(replica: Target) -> Iterator[None]:
+    """DEP-09: nobody notes that a release has failed: one order, and it is live again."""
+    with _deploy(replica, ('  touch "$BACKUP_DIR/failed-', '  : "$BACKUP_DIR/failed-')):
+        yield
+
+
+@fault(_BACK, _NOT_FORTH)
+@contextmanager
+def another_server_smoked(replica: Target) -> Iterator[None]:
+    """DEP-11: only the site is asked, where another server answers with another release; so the
+    new one stays live though it lacks a page.
+    """
+    with script(replica, "verify.sh", ('  smoke "$ITSELF$path"', "  :")):
+        yield
+
+
+@fault(f"{_VERIFIED}[the site does not answer]")
+@contextmanager
+def site_not_smoked(replica: Target) -> Iterator[None]:
+    """DEP-11: only the release itself is asked, and not through nginx, as users do."""
+    with script(replica, "verify.sh", ('  smoke "${CURL[@]}" "$SITE$path"\n', "")):
         yield
 
 
@@ -243,10 +305,15 @@ def errors_ignored(replica: Target) -> Iterator[None]:
         yield
 
 
-@fault(f"{_VERIFIED}[a page is not found]")
+@fault(
+    f"{_VERIFIED}[a page is not found]",
+    f"{_VERIFIED}[the site does not answer]",
+    _BACK,
+    _NOT_FORTH,
+)
 @contextmanager
 def any_status(replica: Target) -> Iterator[None]:
-    """DEP-11: a smoke test takes any status for an answer."""
+    """DEP-11: a smoke test takes any status for an answer, so a release that lacks a page stays."""
     with script(replica, "verify.sh", ('[ "$code" = 200 ]', '[ -n "$code" ]')):
         yield
 
@@ -273,6 +340,7 @@ def slowness_ignored(replica: Target) -> Iterator[None]:
         for each in (
             "15 requests end with status 500",
             "a page is not found",
+            "the site does not answer",
             "an error is logged",
             "15 requests take 700 ms",
         )

@@ -4,7 +4,7 @@ import pytest
 from pytest_bdd import given, parsers, then
 
 from golive.drills import deploy
-from golive.drills.deploy import Switched, Together, Upgrade
+from golive.drills.deploy import Switched, Upgrade
 from golive.drills.deploy_checks import CHECKS, NOTHING, Verified
 from golive.drills.deploy_failures import FAILURES
 from golive.drills.deployed import Files
@@ -56,21 +56,22 @@ def failing(drill: Drill, what_is_wrong: str) -> Run:
     return drill.noted(drill.named(FAILURES, what_is_wrong))
 
 
-@pytest.fixture
-def together(drill: Drill) -> Together:
-    """A second deployment while one runs."""
-    return drill(deploy.together)
-
-
-@given("a second deployment is begun while one runs", target_fixture="run")
-def begun_together(drill: Drill, together: Together, evidence: EvidenceLog) -> Run:
-    evidence.add("second", {"exit status": together.second, "said": together.second_said})
-    return drill.noted(together.first)
+@given(
+    "another deployment, and a rollback, are begun while v1.1.0 is deployed", target_fixture="run"
+)
+def begun_together(drill: Drill, upgrade: Upgrade, evidence: EvidenceLog) -> Run:
+    evidence.add("begun meanwhile", upgrade.seconds)
+    return drill.noted(upgrade.run)
 
 
 @given("a release is deployed that is well, and lacks a page", target_fixture="run")
 def incomplete(drill: Drill) -> Run:
     return drill.noted(drill(deploy.incomplete))
+
+
+@given("it is switched forth again to a release that was switched back from", target_fixture="run")
+def forth_to_incomplete(drill: Drill) -> Run:
+    return drill.noted(drill(deploy.forth_to_incomplete))
 
 
 @given(
@@ -217,15 +218,18 @@ def shares(traffic: Recording, count: int, percent: int) -> None:
     )
 
 
-@then("the second says that it failed")
-def second_refused(together: Together) -> None:
-    require(
-        together.second != 0,
-        expected="an exit status other than 0",
-        actual=f"exit status 0: {together.second_said[-200:]}",
-        where=f"a second deploy.sh while the first ran, {WHERE}",
-        look="flock in deploy.sh",
-    )
+@then("each of the two others says that it failed")
+def others_refused(upgrade: Upgrade) -> None:
+    if not upgrade.seconds:
+        raise Unproven(f"{upgrade.run.command} ended before another was begun", Whose.TARGET)
+    for each in upgrade.seconds:
+        require(
+            each.status != 0,
+            expected="an exit status other than 0",
+            actual=f"exit status 0: {each.said[-200:]}",
+            where=f"{each.command} while {upgrade.run.command} ran, {WHERE}",
+            look="flock in deploy/common.sh",
+        )
 
 
 @then(parsers.parse("the other answered for {seconds:d} seconds at most"))

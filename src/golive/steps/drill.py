@@ -34,8 +34,8 @@ Cases = Sequence[Callable[[Rehearsal], object]]
 # In an order in which each finds what it needs; with the failures in between.
 _FIRST: Cases = (deploy.first, deploy.upgrade, deploy.switched, deploy.grown)
 _LAST: Cases = (
-    deploy.together,
     deploy.incomplete,
+    deploy.forth_to_incomplete,
     *CHECKS.values(),
     rollback.without_backup,
     rollback.damaged,
