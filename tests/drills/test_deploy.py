@@ -19,7 +19,7 @@ from golive.drills.deploy_failures import FAILURES
 from golive.drills.deployed import BACKUP_DIR, DEPLOY_DIR
 from golive.drills.host import Origin
 from golive.drills.rehearsal import Rehearsal, Run, begin
-from golive.drills.releases import FIRST, INCOMPLETE, SECOND, UNHEALTHY
+from golive.drills.releases import FIRST, INCOMPLETE, SECOND, UNHEALTHY, Repository
 from golive.gate.evidence import EvidenceLog
 from golive.replica.reap import members
 from golive.steps import deploy as deploy_steps
@@ -98,6 +98,13 @@ def test_what_the_stacks_scripts_make_of_a_server_that_is_not_in_order(origin):
         assert [each.partition("-")[2] for each in names] == kept
         assert len(list(host.path(BACKUP_DIR).glob("*.sha256"))) == 2
 
+        # Of two workers one crashes; the other says that it is well.
+        half = half_a_release(repository)
+        crashing = rehearsal.run("deploy.sh", "production", half)
+        assert "un processus de la nouvelle version n’est pas prêt" in crashing.said
+        assert crashing.status != 0
+        drill_steps.unchanged(crashing)
+
         # A switch that was killed: nginx's file names the other, the link does not.
         upstream = host.path(UPSTREAM)
         live, at = upstream.read_text(), host.addresses
@@ -126,6 +133,26 @@ def test_what_the_stacks_scripts_make_of_a_server_that_is_not_in_order(origin):
         assert lost.status != 0
         assert "refaites le lien" in lost.said
         assert lost.after.version == INCOMPLETE.removeprefix("v")
+
+
+def half_a_release(repository: Repository) -> str:
+    """Publish the first release with two workers, of which the second crashes; its tag."""
+    tag, place = "v1.3.0-half", repository.clone("half")
+    server, settings = place / "server.js", place / "ecosystem.config.js"
+
+    def git(*arguments: str) -> None:
+        command = ["git", "-c", "user.name=golive", "-c", "user.email=golive@localhost"]
+        environment = repository.host.environment
+        subprocess.run([*command, *arguments], cwd=place, env=environment, check=True)
+
+    git("checkout", "--quiet", FIRST)
+    crash = "if (process.env.NODE_APP_INSTANCE === '1') throw new Error('the second');\n"
+    server.write_text(crash + server.read_text())
+    settings.write_text(settings.read_text().replace("instances: 1", "instances: 2"))
+    git("commit", "--quiet", "--all", "--message", tag)
+    git("tag", tag)
+    git("push", "--quiet", "origin", tag)
+    return tag
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 # common.sh - what deploy.sh, rollback.sh, switch.sh and verify.sh share; they source it.
 #
 # A server has two slots, blue and green. Each holds one release, runs it under a PM2 of its own,
-# and answers at an address of its own, so that both keep port 3000. One of them is live: $DEPLOY_DIR
-# and $PM2_DIR are links to it, and nginx names it. A new release is made ready in the other slot,
-# where nobody sees it, then nginx is told to change over, and the links follow. They are this
-# server's own, so that no network says which slot may be cleared; what nginx does is made to agree.
+# and answers at an address of its own, so that both keep port 3000. One of them is live:
+# $DEPLOY_DIR and $PM2_DIR are links to it, and nginx names it. A new release is made ready in the
+# other slot, where nobody sees it, then nginx is told to change over, and the links follow. They
+# are this server's own, so that no network says which slot may be cleared; nginx is made to agree.
 #
 # "finding 36" points to the list of what the document's own scripts do wrong; they are kept in
 # environments/documented/deploy.
@@ -27,7 +27,7 @@ PORT=3000
 HEALTH_WITHIN=60    # seconds that a release may take until it answers
 RELOADED_WITHIN=10  # seconds that nginx may take to read its configuration
 OBSERVE=10          # seconds for which a new release is observed
-KEEP=20             # archives; what rollback.sh would give back, now or next, is kept whatever comes
+KEEP=20             # archives; what rollback.sh would give back, now or next, is always kept
 # This server's own: BLUE, GREEN (addresses), ON_EDGE (a command that runs another where nginx is),
 # SNAPSHOT (a command that saves the database), SITE and CURL (options) for the smoke tests.
 source /etc/dashboard-velo/deploy.conf
@@ -66,8 +66,8 @@ live() {
   if [ ! -L "$DEPLOY_DIR" ]; then
     for colour in blue green; do
       if [ -e "$(slot "$colour")" ]; then
-        die "$(slot "$colour") existe, mais pas $DEPLOY_DIR: refaites le lien si cette version est" \
-          "en service, supprimez-la sinon"
+        die "$(slot "$colour") existe, mais pas $DEPLOY_DIR: refaites le lien si cette version" \
+          "est en service, supprimez-la sinon"
       fi
     done
     return
@@ -123,7 +123,7 @@ slot_pm2() {
 
 # Put a release that was made ready in $2 into a slot, and start it; return once it is healthy.
 start() {
-  local slot until; slot=$(slot "$1"); until=$((SECONDS + HEALTH_WITHIN))
+  local slot until states; slot=$(slot "$1"); until=$((SECONDS + HEALTH_WITHIN))
   if [ -e "$slot" ]; then clear_slot "$1"; fi
   mv "$2" "$slot"
   cd "$slot"
@@ -143,8 +143,9 @@ start() {
   done
   wait $!
   slot_pm2 "$1" save >/dev/null    # finding 31: what `pm2 resurrect` starts after a reboot
-  # Healthy is what one worker says.
-  if grep '"status":' "$PM2_DIR.$1/dump.pm2" | grep -qv '"online"'; then
+  # Healthy is what one worker says: all are in what PM2 has saved.
+  states=$(sed -n 's/^ *"status": "\(.*\)".*/\1/p' "$PM2_DIR.$1/dump.pm2" | sort -u)
+  if [ "$states" != online ]; then
     clear_slot "$1"
     die "un processus de la nouvelle version n’est pas prêt"
   fi

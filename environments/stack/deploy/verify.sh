@@ -26,7 +26,7 @@ smoke() {
 
 before=$(curl -fsS --max-time 5 "$ITSELF/metrics")
 for path in "${SMOKE[@]}"; do
-  smoke "$ITSELF$path"    # through nginx another server may answer, which still runs another release
+  smoke "$ITSELF$path"    # through nginx another server may answer, with another release
   smoke "${CURL[@]}" "$SITE$path"
 done
 if [ $STATUS != 0 ]; then exit $STATUS; fi    # do not keep users waiting for the rest
