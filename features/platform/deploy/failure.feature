@@ -1,7 +1,8 @@
 @only-replica @permit-restart @ahead
 Feature: A deployment that fails changes nothing
   deploy.sh on the drill's server, on which v1.1.0 runs (see release.feature): in each scenario
-  something else is wrong.
+  something else is wrong. Where nginx is out of reach v1.0.0 runs, in the slot that a first
+  deployment takes.
 
   Scenario Outline: It fails: <what is wrong>
     Given a deployment in which this is wrong: <what is wrong>

@@ -99,6 +99,7 @@ def upgrade(rehearsal: Rehearsal) -> Upgrade:
     upload.write_text("<gpx/>\n")
     known, saved = set(rehearsal.backups()), set(_snapshots(rehearsal))
     seconds: list[Second] = []
+    host.configure(OBSERVE=1)  # for the others to come in time
     run = rehearsal.run(
         "deploy.sh",
         "production",
@@ -106,6 +107,7 @@ def upgrade(rehearsal: Rehearsal) -> Upgrade:
         long=True,
         meanwhile=lambda: seconds.extend(_seconds(rehearsal)),
     )
+    host.configure()
     environment = rehearsal.repository.workspace / ".env.production"
     return Upgrade(
         run=run,

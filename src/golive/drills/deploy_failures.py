@@ -69,22 +69,17 @@ def _tag_moved(rehearsal: Rehearsal) -> Iterator[None]:
         repository.move_tag(releases.SECOND, commit)
 
 
-def _edge_away(rehearsal: Rehearsal) -> Run:
+def edge_away(rehearsal: Rehearsal) -> Run:
     """With nginx out of reach. The slot that is live is the one that a first deployment takes."""
-    rehearsal.ensure(releases.SECOND)
+    rehearsal.ensure(releases.FIRST)
     host = rehearsal.host
-    rehearsal.run("switch.sh")
-    if host.live_address() != host.addresses["blue"]:  # the release before ran no more
-        rehearsal.run("deploy.sh", "production", releases.FIRST)
     if host.live_address() != host.addresses["blue"]:
         raise Unproven("the first of the two slots is not live", Whose.OURS)
     host.configure(ON_EDGE="false")
     try:
-        run = rehearsal.run("deploy.sh", "production", releases.SECOND)
+        return rehearsal.run("deploy.sh", "production", releases.SECOND)
     finally:
         host.configure()
-    rehearsal.run("switch.sh")
-    return run
 
 
 def _read_only(rehearsal: Rehearsal) -> Run:
@@ -113,7 +108,7 @@ FAILURES: Mapping[str, Callable[[Rehearsal], Run]] = {
     "no environment": lambda r: _refused(r),
     "no tag": lambda r: _refused(r, "production"),
     "staging, on a server of production": lambda r: _refused(r, "staging", releases.FIRST),
-    "nginx is out of reach": _edge_away,
+    "nginx is out of reach": edge_away,
     "fetch": lambda r: _refused(
         r, "production", releases.FIRST, broken=partial(_away, "/srv/origin.git")
     ),

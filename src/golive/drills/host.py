@@ -156,7 +156,7 @@ class Host:
             'SNAPSHOT="snapshot"',
             f'SITE="https://{SITE}"',
             f'CURL=(--cacert "{roots}" --connect-to "{to}")',
-            "OBSERVE=1",
+            "OBSERVE=0",  # what it asks for itself is something to observe
             *(f'{name}="{value}"' for name, value in values.items()),
         ]
         self.path("/etc/dashboard-velo/deploy.conf").write_text("\n".join(lines) + "\n")

@@ -80,7 +80,9 @@ def rolled_back(rehearsal: Rehearsal) -> RolledBack:
     stored = rider.write()
     damaged = rehearsal.host.path(f"{BACKUP_DIR}/{_DAMAGED}")
     damaged.write_bytes(rehearsal.backups()[-1].read_bytes()[:1000])
+    rehearsal.host.configure(OBSERVE=1)  # for requests, enough of them to be lost
     run = rehearsal.run("rollback.sh", long=True)
+    rehearsal.host.configure()
     damaged.unlink()
     found, listed = rider.read(), rider.listed()
     return RolledBack(

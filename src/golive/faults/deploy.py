@@ -220,7 +220,8 @@ def in_place(replica: Target) -> Iterator[None]:
 
 _ASK_NGINX = """\
   for colour in blue green; do
-    if $ON_EDGE grep -qF " $(address "$colour"):" "$UPSTREAM"; then echo "$colour"; fi
+    if [ -e "$(slot "$colour")/RELEASE" ] && $ON_EDGE grep -qF "$(address "$colour"):" "$UPSTREAM"
+    then echo "$colour"; fi
   done
   return
 """

@@ -9,7 +9,7 @@ from pytest_bdd import parsers, then
 
 from golive.drills import deploy, rollback
 from golive.drills.deploy_checks import CHECKS
-from golive.drills.deploy_failures import FAILURES
+from golive.drills.deploy_failures import FAILURES, edge_away
 from golive.drills.host import Origin
 from golive.drills.rehearsal import Rehearsal, Run, begin
 from golive.drills.steady_client import Recording
@@ -32,7 +32,7 @@ _CLAIMS = {
 }
 Cases = Sequence[Callable[[Rehearsal], object]]
 # In an order in which each finds what it needs; with the failures in between.
-_FIRST: Cases = (deploy.first, deploy.upgrade, deploy.switched, deploy.grown)
+_FIRST: Cases = (deploy.first, edge_away, deploy.upgrade, deploy.switched, deploy.grown)
 _LAST: Cases = (
     deploy.incomplete,
     deploy.forth_to_incomplete,
