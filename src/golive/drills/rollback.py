@@ -80,7 +80,8 @@ def rolled_back(rehearsal: Rehearsal) -> RolledBack:
     stored = rider.write()
     damaged = rehearsal.host.path(f"{BACKUP_DIR}/{_DAMAGED}")
     damaged.write_bytes(rehearsal.backups()[-1].read_bytes()[:1000])
-    rehearsal.host.configure(OBSERVE=1)  # for requests, enough of them to be lost
+    # For requests, enough of them to be lost, and for a share of which a few slow ones are little.
+    rehearsal.host.configure(OBSERVE=2)
     run = rehearsal.run("rollback.sh", long=True)
     rehearsal.host.configure()
     damaged.unlink()

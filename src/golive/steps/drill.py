@@ -196,5 +196,5 @@ def require_none_lost(traffic: Recording, count: int) -> None:
 
 
 def _ended(run: Run) -> str:
-    last = run.said.strip().splitlines()[-1:]
-    return f"exit status {run.status}, its last words: {''.join(last) or 'none'}"
+    last = run.said.strip().splitlines()[-4:]  # what verify.sh found stands before its verdict
+    return f"exit status {run.status}, its last words: {' / '.join(last) or 'none'}"
