@@ -106,6 +106,7 @@ class Rehearsal:
         too; `meanwhile` is called while it runs. Raises Unproven where it does not end.
         """
         program = str(self.script(script))
+        self.host.forget_requests()
         before = self.running()
         with steady(self.host.http, self.host.https if long else None) as recorder:
             status, said = self._ended([*within, program, *arguments], meanwhile)

@@ -1,18 +1,22 @@
 """Judge the dashboards of Grafana: their files, what their queries return, and a Grafana itself."""
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from pytest_bdd import given, parsers, then
 
 from golive.endpoint import Endpoint
 from golive.environment import Environment, Kind
+from golive.gate.clients import Clients
 from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.machine import machines
+from golive.outcome import Unproven
 from golive.probes.alert_rules import Rule, Selector, selectors
 from golive.probes.dashboards import (
     Answer,
@@ -22,36 +26,64 @@ from golive.probes.dashboards import (
     shown,
     watched,
 )
+from golive.probes.http import request
 from golive.probes.prometheus import PORT, matching, value
 from golive.probes.provisioning import provisioned, provisioning
 from golive.steps.expectation import column, listed, require
 from golive.steps.prometheus import monitoring, names_of, settled, url
+from golive.steps.site import site
 
 _SAMPLED_WITHIN_S = 45  # two scrapes of a target that has just started, 15 s apart
 _POLL_S = 0.5
 
 
 def pytest_golive_ahead(
-    measurements: Measurements, environment: Environment, tags: AbstractSet[str]
+    measurements: Measurements,
+    environment: Environment,
+    clients: Clients,
+    tags: AbstractSet[str],
 ) -> None:
-    """A rate needs two scrapes of a target that has just started."""
+    """A rate needs two scrapes of a target that has just started, and somebody who uses it."""
     if environment.kind is not Kind.DEPLOYED and any(tag.startswith("GRF-") for tag in tags):
-        measurements.start(sampled, monitoring(environment, PORT))
+        prometheus = monitoring(environment, PORT)
+        measurements.start(sampled, prometheus)
+        https = site(environment, environment.site.ports.https, clients.new())
+        measurements.start(used, https, prometheus)
 
 
 def sampled(prometheus: Endpoint) -> None:
-    """Return once every target was scraped twice and alerts are told, or waiting has ended.
+    """Return once rates can be told and alerts are, or waiting has ended.
 
     Prometheus writes ALERTS from the third evaluation after its start on; one always fires.
     """
     settled(prometheus)
     deadline = time.monotonic() + _SAMPLED_WITHIN_S
-    while (value(prometheus, "min(count_over_time(up[1m]))") or 0) < 2 or not value(
-        prometheus, 'count(ALERTS{alertstate="firing"})'
-    ):
-        if time.monotonic() > deadline:
-            return
+    while not _is_sampled(prometheus) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
+
+
+def used(https: Endpoint, prometheus: Endpoint) -> None:
+    """Ask for what nobody has asked for yet, until rates can be told.
+
+    Of a cache and a database that nobody uses there is no share of hits and no response time.
+    """
+    deadline = time.monotonic() + _SAMPLED_WITHIN_S
+    with suppress(Unproven):  # other scenarios say what is wrong with the site
+        while not _is_sampled(prometheus) and time.monotonic() < deadline:
+            request(https, f"/api/v1/search?q=golive{secrets.token_hex(8)}")
+            time.sleep(1)
+
+
+def _is_sampled(prometheus: Endpoint) -> bool:
+    """Whether every target was scraped twice, alerts are told, and both stores were used."""
+    return (value(prometheus, "min(count_over_time(up[1m]))") or 0) >= 2 and all(
+        value(prometheus, f"sum({each}) > 0")
+        for each in (
+            'ALERTS{alertstate="firing"}',
+            "rate(redis_keyspace_misses_total[1m])",
+            'rate(mongodb_operation_duration_seconds_count{operation="find"}[1m])',
+        )
+    )
 
 
 @given(parsers.parse('the dashboards below "{directory}"'), target_fixture="grafana_files")
