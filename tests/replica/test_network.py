@@ -8,10 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from golive import toolchain
-from golive.outcome import NotRun
+from golive.outcome import NotRun, Unproven
 from golive.replica import network
 from golive.replica.servers import PRELOADED
 from golive.replica.subnet import Subnet
@@ -69,6 +70,18 @@ def test_nothing_is_left_of_who_is_killed(port):
     while not reaches(APP, port):
         assert time.monotonic() < until
     assert TABLE not in tables()
+
+
+def cut_and_killed():
+    with network.cut(SUBNET, "app-", "mongo-"):
+        [owner] = [each for each in psutil.Process().children() if each.name() == "nft"]
+        owner.kill()
+        psutil.wait_procs([owner], timeout=10)
+
+
+def test_a_cut_that_does_not_last_is_unproven():
+    with pytest.raises(Unproven, match="whole again"):
+        cut_and_killed()
 
 
 def test_without_nft_it_is_not_run(monkeypatch):

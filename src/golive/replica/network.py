@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from golive.outcome import NotRun
+from golive.outcome import NotRun, Unproven, Whose
 from golive.replica.subnet import Subnet
 from golive.toolchain import debian
 
@@ -15,7 +15,7 @@ def cut(subnet: Subnet, senders: str, receivers: str) -> Iterator[None]:
 
     The rule is a table of nftables that belongs to one process (flags owner): the kernel removes
     it with that, and ends that with us. It matches this replica's addresses alone. Raises NotRun
-    where this user may not, or Linux is older than 5.12.
+    where this user may not, or Linux is older than 5.12; Unproven where it did not last.
     """
     nft = debian.find("nft")
     if nft is None:
@@ -39,6 +39,8 @@ def cut(subnet: Subnet, senders: str, receivers: str) -> Iterator[None]:
         try:
             _tell(owner, commands)
             yield
+            if owner.poll() is not None:
+                raise Unproven("nft ended, and the network was whole again", Whose.TOOL)
         finally:
             owner.kill()
 

@@ -200,14 +200,8 @@ def another_leads(lost_primary: PrimaryLoss, seconds: int) -> None:
 
 @then(parsers.parse("writes are acknowledged again within {seconds:d} s"))
 def writes_resume(lost_primary: PrimaryLoss, seconds: int) -> None:
-    took = lost_primary.resumed_s
-    require(
-        took is not None and took <= seconds,
-        expected=f"a write acknowledged within {seconds} s",
-        actual="none" if took is None else f"after {took} s",
-        where=f"{lost_primary.lost}, {lost_primary.how}",
-        look="src/mongo.js of the application: its timeouts",
-    )
+    where = f"{lost_primary.lost}, {lost_primary.how}"
+    require_resumed(lost_primary.resumed_s, seconds, where)
 
 
 @then(parsers.parse("of {count:d} acknowledged writes at least the new primary has all"))
@@ -299,6 +293,17 @@ def require_all(acknowledged: int, missing: int, where: str) -> None:
         actual=f"{missing} missing",
         where=where,
         look="the write concern: w majority (src/mongo.js, MONGO_URI)",
+    )
+
+
+def require_resumed(took_s: float | None, seconds: int, where: str) -> None:
+    """A write was acknowledged again in time; None: not at all. Raises AssertionError."""
+    require(
+        took_s is not None and took_s <= seconds,
+        expected=f"a write acknowledged within {seconds} s",
+        actual="none" if took_s is None else f"after {took_s} s",
+        where=where,
+        look="src/mongo.js of the application: its timeouts",
     )
 
 

@@ -9,7 +9,13 @@ from golive.gate.evidence import EvidenceLog
 from golive.gate.measurements import Measurements
 from golive.outcome import Unproven, Whose
 from golive.steps.expectation import require
-from golive.steps.failover import drilled, require_all, require_none_lost, require_soon
+from golive.steps.failover import (
+    drilled,
+    require_all,
+    require_none_lost,
+    require_resumed,
+    require_soon,
+)
 
 _WHERE = "the application servers, cut off from MongoDB"
 _LOOK = "src/mongo.js of the application: its timeouts"
@@ -54,14 +60,7 @@ def writes_answered(network: NetworkCut, count: int, seconds: float) -> None:
 
 @then(parsers.parse("writes are acknowledged again within {seconds:d} s, by the same processes"))
 def writes_resume(network: NetworkCut, seconds: int) -> None:
-    took = network.resumed_s
-    require(
-        took is not None and took <= seconds,
-        expected=f"a write acknowledged within {seconds} s of the mend",
-        actual="none" if took is None else f"after {took} s",
-        where=_WHERE,
-        look=_LOOK,
-    )
+    require_resumed(network.resumed_s, seconds, f"{_WHERE}, since the mend")
     require(
         network.untouched,
         expected="the processes from before",
