@@ -17,7 +17,7 @@ from golive.steps.expectation import column, listed, require
 
 _OTHERS = 0o077
 _NOT_FOUND = 127  # as a shell says that there is no such command
-_OTHERS = 2  # as the feature says
+_BESIDE = 2  # as the feature says
 
 
 @given("v1.0.0 is deployed on an empty server", target_fixture="run")
@@ -229,7 +229,7 @@ def others_refused(upgrade: Upgrade) -> None:
             where=f"{each.command} while {upgrade.run.command} ran, {WHERE}",
             look="flock in deploy/common.sh",
         )
-    if len(upgrade.seconds) != _OTHERS:  # none is begun after one that succeeded
+    if len(upgrade.seconds) != _BESIDE:  # none is begun after one that succeeded
         raise Unproven(f"{upgrade.run.command} ended before two others were begun", Whose.TARGET)
 
 
